@@ -1,0 +1,54 @@
+# Every target makes what it needs first. `make help` says each in one line.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; exit; }; \
+	done; echo python3)
+RUN := .venv/bin/python
+NOTEBOOKS := $(wildcard notebooks/[0-9]*.ipynb)
+# nbval sends one cell at a time; a cell that hangs costs a minute, not half an hour.
+PYTEST := $(RUN) -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help env lab test prove soak store record pages format lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+env:
+	@$(PYTHON) tools/environment.py
+
+lab: env ## open the course in JupyterLab
+	@$(RUN) tools/lab.py $(LAB)
+
+test: env ## lint, unit tests, every notebook under strict nbval
+	$(RUN) -m ruff check
+	$(RUN) -m ruff format --check
+	$(PYTEST) --nbval tests/units $(NOTEBOOKS)
+
+prove: env ## saboteurs, Run All, Stop, restart, a real browser, one loaded run
+	@$(PYTHON) tools/environment.py requirements-prove.txt
+	$(PYTEST) tests/prove
+
+soak: env ## ten strict runs of every notebook beside two busy loops
+	$(RUN) tools/soak.py 10 $(NOTEBOOKS)
+
+store: env pages ## run notebooks and store their outputs (all, or NB=notebooks/08_blocking.ipynb)
+	$(RUN) tools/store.py $(or $(NB),$(NOTEBOOKS))
+
+record: env ## make the stored runs afresh (needs every program and feature)
+	WIRE_RECORD=1 $(RUN) tools/store.py $(or $(NB),$(NOTEBOOKS))
+
+pages: env ## write heads, feet and the README's table from the notebooks' metadata
+	$(RUN) tools/pages.py
+
+format: env ## let ruff mend what it can
+	$(RUN) -m ruff check --fix
+	$(RUN) -m ruff format
+
+lock: ## choose the newest versions that fit pyproject.toml (needs the network)
+	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install -q uv
+	.venv-lock/bin/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 \
+		--quiet --no-annotate --custom-compile-command "make lock" -o requirements.txt
+
+clean: ## remove the environments and the caches
+	rm -rf .venv .venv-* .pytest_cache .ruff_cache

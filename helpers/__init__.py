@@ -1,0 +1,1 @@
+"""The instruments of the course: what runs the experiments, records them and draws them."""

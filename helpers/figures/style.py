@@ -1,0 +1,110 @@
+"""The one look of all figures: colours that mean the same everywhere, and the words' form.
+
+Plan: a kind of span has one colour, one hatch and one word, safe for the colour-blind
+(Okabe and Ito's palette) and never told apart by colour alone. Figures are built without
+pyplot, whose global state is not safe in threads. Measured numbers in a figure's words
+stand between two markers, so that a comparison of two runs can leave them out.
+
+Left out: themes. A figure keeps its white ground in a dark front end.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+from dataclasses import dataclass, field
+
+INK, GREY, GRID = "#222222", "#595959", "#e2e2e2"
+WIDTH_IN, DPI = 9.2, 100
+MEASURED = "[measured]", "[/measured]"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a kind of span is drawn, and what it is called in words."""
+
+    face: str
+    word: str
+    hatch: str = ""
+    alpha: float = 1.0
+
+
+KINDS = {
+    "blocked": Kind("#D55E00", "blocked", "////"),
+    "free": Kind("#56B4E9", "free", alpha=0.45),
+    "serving": Kind("#009E73", "serving"),
+    "request": Kind("#F2F2F2", "request in flight"),
+    "queued": Kind("#E69F00", "queued", "...."),
+    "error": Kind("#CC79A7", "error", "xxxx"),
+    "asleep": Kind("#E8E8E8", "asleep"),
+    "running": Kind("#222222", "running"),
+}
+
+
+@dataclass
+class Words:
+    """A figure in words: sentences every run repeats, and sentences with measured numbers."""
+
+    title: str
+    stable: list[str] = field(default_factory=list)
+    measured: list[str] = field(default_factory=list)
+
+    def plain(self) -> str:
+        """Return the words as plain text."""
+        return "\n".join(
+            [f"Figure: {self.title}", *self.stable, MEASURED[0], *self.measured, MEASURED[1]]
+        )
+
+    def html(self) -> str:
+        """Return the words folded under a summary, as HTML."""
+
+        def paragraphs(sentences: list[str]) -> str:
+            return "".join(f"<p>{html.escape(s)}</p>" for s in sentences)
+
+        return (
+            "<details><summary>This figure in words</summary>"
+            f"{paragraphs(self.stable)}<!--{MEASURED[0]}-->{paragraphs(self.measured)}"
+            f"<!--{MEASURED[1]}--></details>"
+        )
+
+
+def new_figure(rows: int, height_in: float):
+    """Return a Figure and its axes, `rows` of them above each other, with the one look."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context({"font.size": 10, "font.family": "DejaVu Sans", "hatch.linewidth": 0.7}):
+        figure = Figure(figsize=(WIDTH_IN, height_in), dpi=DPI, facecolor="white")
+        axes = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
+    for ax in axes:
+        ax.spines[["top", "right", "left"]].set_visible(False)
+        ax.grid(axis="x", color=GRID, lw=0.6)
+        ax.set_axisbelow(True)
+        ax.tick_params(axis="y", length=0)
+    return figure, list(axes)
+
+
+def head(ax, claim: str, facts: str) -> None:
+    """Write the bold claim at the left above the axes, the measured facts at the right."""
+    ax.set_title(claim, loc="left", fontweight="bold", fontsize=11.5)
+    ax.set_title(facts, loc="right", fontsize=9.5, color=GREY)
+
+
+def png(figure) -> bytes:
+    """Return the figure as a PNG picture."""
+    from matplotlib import rc_context
+
+    buffer = io.BytesIO()
+    with rc_context({"hatch.linewidth": 0.7}):
+        figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight", pad_inches=0.08)
+    return buffer.getvalue()
+
+
+def seconds(value: float) -> str:
+    """Return a time with two digits that matter: 1.01 s, 0.21 s, 12 ms."""
+    return f"{value:.2f} s" if value >= 0.0995 else f"{value * 1000:.0f} ms"
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: 1 request, 5 requests."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

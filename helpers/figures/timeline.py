@@ -1,0 +1,382 @@
+"""The blocking timeline: who was blocked, who was free, who was serving, on one time axis.
+
+Plan: a panel per ledger, above each other, on a shared axis of seconds since the first
+request. A lane per actor: spans are bars (those at the same time share the lane's
+height), marks are strokes. Neighbours of one kind and label less than a pixel apart are
+drawn as one, which is all anybody could see, and keeps a hundred thousand spans quick.
+The facts at the right and the words are made from the same questions to the ledger.
+
+Left out: who caused what (that is the sequence figure), and any lane the ledger lacks.
+"""
+
+from __future__ import annotations
+
+import heapq
+import statistics
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from helpers.figures import style
+from helpers.figures.style import KINDS, Words, seconds
+from helpers.ledger import (
+    CALLER,
+    HEARTBEAT,
+    REQUESTS,
+    SYSTEM_CPU,
+    Ledger,
+    Span,
+    duration_s,
+    in_flight,
+    longest_gap_s,
+    one_after_another,
+    share,
+)
+
+BAR = 0.5
+_BOX = {"boxstyle": "round,pad=.2", "fc": "white", "ec": "none", "alpha": 0.92}
+_AXES_IN = 7.6  # the width of the axes; the lanes' names take the rest
+
+
+def draw(
+    panels: Mapping[str, Ledger],
+    predictions: Mapping[str, object] | None = None,
+    lanes: Sequence[str] | None = None,
+):
+    """Return the figure: a panel per ledger, keyed by what it shows.
+
+    `predictions` gives a panel its guesses in seconds (`.guesses`, `.label`, and `.lane` if
+    they are about one lane), drawn dashed; `lanes` chooses and orders the lanes, top first.
+    A ValueError if there is no panel, a panel's ledger is empty, or a prediction belongs
+    to no panel.
+    """
+    predictions = predictions or {}
+    _check(panels, predictions)
+    names = _lanes(panels, lanes)
+    tall = {n: max(_height(ledger.spans(lane=n)) for ledger in panels.values()) for n in names}
+    total = sum(tall.values())
+    figure, axes = style.new_figure(len(panels), (0.68 * total + 0.85) * len(panels) + 0.25)
+    figure.subplots_adjust(left=0.15, right=0.985, hspace=0.62 / (0.68 * total + 0.2))
+
+    left, right = _extent(panels, predictions)
+    axes[0].set_xlim(left, right)
+    pixel_s = (right - left) / (_AXES_IN * style.DPI)
+    for ax, (title, ledger) in zip(axes, panels.items(), strict=True):
+        places, top = {}, total
+        for name in names:
+            top -= tall[name]
+            places[name] = top + tall[name] / 2
+            _draw_lane(ax, ledger, name, places[name], tall[name], pixel_s)
+        if title in predictions:
+            _draw_prediction(ax, predictions[title], places, tall, pixel_s)
+        ax.set_ylim(0, total + 0.3)
+        ax.set_yticks(list(places.values()), [_name(panels, n) for n in names])
+        style.head(ax, title, " · ".join(_facts(ledger)))
+    axes[-1].set_xlabel("seconds since the first request")
+    return figure
+
+
+def describe(
+    panels: Mapping[str, Ledger],
+    predictions: Mapping[str, object] | None = None,
+    lanes: Sequence[str] | None = None,
+) -> Words:
+    """Return the same figure in words: what every run shows, then what this run measured."""
+    predictions = predictions or {}
+    _check(panels, predictions)
+    words = Words(" / ".join(panels))
+    words.stable.append(
+        f"A timeline with {style.count(len(panels), 'panel')} on one axis, "
+        "seconds since the first request."
+    )
+    names = _lanes(panels, lanes)
+    for title, ledger in panels.items():
+        words.stable.append(f"{title}: {' '.join(_sentences(ledger, names))}")
+        words.measured.append(f"{title}: {', '.join(_facts(ledger))}.")
+        if title in predictions:
+            guess = predictions[title]
+            values = ", ".join(seconds(g) for g in sorted(guess.guesses))
+            words.measured.append(f"{title}, dashed line: {guess.label} {values}.")
+    return words
+
+
+# --- questions both share
+
+
+def _check(panels: Mapping[str, Ledger], predictions: Mapping[str, object]) -> None:
+    if not panels:
+        raise ValueError("panels={}: a timeline needs at least one ledger")
+    for title, ledger in panels.items():
+        if not ledger.rows:
+            raise ValueError(f"panel {title!r}: its ledger holds no span")
+    for title in predictions:
+        if title not in panels:
+            raise ValueError(f"predictions[{title!r}] belongs to no panel: {sorted(panels)}")
+
+
+def _window(ledger: Ledger) -> tuple[float, float]:
+    """Return when the first request began and the last ended (or, without any, all spans)."""
+    spans = ledger.spans(kind="request") or ledger.spans(kind="blocked") or ledger.spans()
+    return spans[0].start_s, max(s.end_s for s in spans)
+
+
+def _lanes(panels: Mapping[str, Ledger], chosen: Sequence[str] | None) -> list[str]:
+    """Return the lanes of all panels, the caller's first; a ValueError for a chosen one not there.
+
+    Panels that are compared have the same lanes, so that an empty one is seen to be empty.
+    """
+    there = list(dict.fromkeys(lane for ledger in panels.values() for lane in ledger.lanes()))
+    if chosen is not None:
+        if missing := [lane for lane in chosen if lane not in there]:
+            raise ValueError(f"lanes={missing}: no ledger has them; there are {there}")
+        return list(chosen)
+    first = [lane for lane in (CALLER, HEARTBEAT) if lane in there]
+    return first + [lane for lane in there if lane not in (CALLER, HEARTBEAT, REQUESTS)]
+
+
+def _facts(ledger: Ledger) -> list[str]:
+    requests = ledger.spans(kind="request")
+    beats = ledger.marks(lane=HEARTBEAT)
+    facts = []
+    if requests:
+        total = seconds(duration_s(requests))
+        facts.append(f"{total} for {style.count(len(requests), 'request')}")
+    if len(beats) > 1:
+        facts.append(f"longest silence {seconds(longest_gap_s(beats))}")
+    return facts or [f"{seconds(duration_s(ledger.spans()))} in all"]
+
+
+def _sentences(ledger: Ledger, names: Sequence[str]) -> list[str]:
+    """Return what the panel shows in sentences that a run under load repeats word for word."""
+    start_s, end_s = _window(ledger)
+    requests = ledger.spans(kind="request")
+    sentences = []
+    if requests:
+        most = in_flight(requests)
+        order = "one after another" if one_after_another(requests) else f"{most} in flight at once"
+        if len(requests) == 1:
+            order = "on its own"
+        sentences.append(f"{style.count(len(requests), 'request')}, {order}.")
+    for name in names:
+        spans = [s for s in ledger.spans(lane=name) if s.end_s > start_s and s.start_s < end_s]
+        if not spans and not ledger.marks(lane=name):
+            sentences.append(f"The lane of {name} is empty.")
+        for kind in ("blocked", "asleep", "free"):
+            some = [s for s in spans if s.kind == kind]
+            if some and share(some, start_s, end_s) > 0.5:
+                where = {s.label for s in some if s.duration_s > (end_s - start_s) / 20} - {""}
+                inside = f" in {' and '.join(sorted(where))}" if where else ""
+                sentences.append(f"The {name} is {KINDS[kind].word}{inside} most of the time.")
+        if name == SYSTEM_CPU and spans:
+            little = duration_s(spans) < (end_s - start_s) / 5
+            sentences.append(f"The {name} is {'less' if little else 'more'} than a fifth of that.")
+        serving = [s for s in spans if s.kind == "serving"]
+        if serving:
+            most = in_flight(serving)
+            at_once = "one at a time" if most == 1 else f"{most} at once"
+            sentences.append(f"The {name} serves {len(serving)}, {at_once}.")
+        for mark in ledger.marks(lane=name, kind="error"):
+            sentences.append(f"In the lane of {name}: {mark.label}.")
+    if HEARTBEAT in names:
+        sentences += _silence(ledger, start_s, end_s)
+    return sentences
+
+
+def _silence(ledger: Ledger, start_s: float, end_s: float) -> list[str]:
+    """Say whether the heartbeat goes on in the time of the requests.
+
+    A silence is a stretch five beats long; a loaded machine delays a beat by one or two.
+    """
+    times = [m.time_s for m in ledger.marks(lane=HEARTBEAT)]
+    gaps = [Span(a, b, HEARTBEAT, "silence") for a, b in pairwise(times)]
+    if not gaps:
+        return []
+    usual_s = statistics.median(gap.duration_s for gap in gaps)
+    silent = share([gap for gap in gaps if gap.duration_s > 5 * usual_s], start_s, end_s)
+    if silent > 0.8:
+        return ["The heartbeat is silent as long as the requests last."]
+    return ["The heartbeat goes on." if silent < 0.4 else "The heartbeat falters."]
+
+
+# --- drawing
+
+
+def _name(panels: Mapping[str, Ledger], lane: str) -> str:
+    """Return the lane's name with, on a second line, what its strokes or bars are."""
+    for ledger in panels.values():
+        if lane == HEARTBEAT and (beats := ledger.marks(lane=lane)):
+            return f"{lane}\n({beats[0].label})"
+        if ledger.spans(lane=lane, kind="serving"):
+            return f"{lane}\n(handling)"
+    return lane
+
+
+def _height(spans: list[Span]) -> float:
+    """Return how tall a lane is: one unit, more where many spans go on at once."""
+    return max(1.0, 0.18 * (max(_stack(spans), default=0) + 1))
+
+
+def _extent(panels: Mapping[str, Ledger], predictions: Mapping[str, object]) -> tuple[float, float]:
+    """Return the x range that holds every panel and its prediction, in seconds."""
+    left, right = 0.0, 0.0
+    for title, ledger in panels.items():
+        origin = _window(ledger)[0]
+        first, last = ledger.extent_s()
+        left, right = min(left, first - origin), max(right, last - origin)
+        if title in predictions:
+            right = max(right, *predictions[title].guesses)
+    margin = 0.03 * (right - left)
+    return left - margin, right + margin
+
+
+def _draw_lane(ax, ledger: Ledger, lane: str, y: float, tall: float, pixel_s: float) -> None:
+    start_s, end_s = _window(ledger)
+    marks, spans = ledger.marks(lane=lane), ledger.spans(lane=lane)
+    beats = [m.time_s - start_s for m in marks if m.kind != "error"]
+    ax.plot(beats, [y] * len(beats), "|", ms=11, mew=1.2, color=style.INK)
+    if lane == CALLER:
+        spans = [_clipped(s, start_s, end_s) for s in spans if s.end_s > start_s]
+        spans = [s for s in spans if s.duration_s > 0]
+    levels = _stack(spans)
+    depth = max(levels, default=0) + 1
+    height = BAR if depth == 1 else (tall - 0.4) / depth
+    bars: dict[tuple[int, str], list[Span]] = {}
+    for level, span in zip(levels, spans, strict=True):
+        bars.setdefault((level, span.kind), []).append(span)
+    for (level, _), group in bars.items():
+        middle = y + (depth - 1) / 2 * height - level * height
+        _draw_bars(ax, _joined(group, pixel_s), middle, height, start_s, pixel_s)
+    for mark in marks:
+        if mark.kind == "error":
+            _draw_error(ax, mark.time_s - start_s, y, mark.label)
+    if not spans and not marks:
+        ax.text(0, y, "nothing", va="center", fontsize=9, color=style.GREY)
+    _label_lane(ax, ledger, lane, y, pixel_s)
+
+
+def _draw_error(ax, x: float, y: float, text: str) -> None:
+    ax.plot([x], [y], "X", ms=10, mfc=KINDS["error"].face, mec=style.INK)
+    ax.annotate(
+        text,
+        (x, y),
+        (-9, 0),
+        textcoords="offset points",
+        ha="right",
+        va="center",
+        fontsize=8.5,
+        color=style.INK,
+        bbox=_BOX,
+    )
+
+
+def _clipped(span: Span, start_s: float, end_s: float) -> Span:
+    low, high = max(span.start_s, start_s), min(span.end_s, end_s)
+    return Span(low, max(low, high), span.lane, span.kind, span.label)
+
+
+def _stack(spans: list[Span]) -> list[int]:
+    """Return for each span (in order of start) the lowest level free at its start."""
+    free: list[int] = []
+    busy: list[tuple[float, int]] = []
+    levels = []
+    for span in spans:
+        while busy and busy[0][0] <= span.start_s:
+            heapq.heappush(free, heapq.heappop(busy)[1])
+        level = heapq.heappop(free) if free else len(busy)
+        heapq.heappush(busy, (span.end_s, level))
+        levels.append(level)
+    return levels
+
+
+def _joined(spans: list[Span], pixel_s: float) -> list[Span]:
+    """Return the spans with neighbours joined that nobody could tell apart."""
+    joined: list[Span] = []
+    for span in spans:
+        last = joined[-1] if joined else None
+        near = last is not None and span.start_s - last.end_s < pixel_s
+        slivers = near and span.duration_s < pixel_s and last.duration_s < pixel_s
+        if near and (span.label == last.label or slivers):
+            end_s = max(last.end_s, span.end_s)
+            joined[-1] = Span(last.start_s, end_s, last.lane, last.kind, last.label)
+        else:
+            joined.append(span)
+    return joined
+
+
+def _draw_bars(
+    ax, spans: list[Span], y: float, height: float, origin: float, pixel_s: float
+) -> None:
+    kind = spans[0].kind
+    look = KINDS[kind]
+    outlined = kind in ("request", "asleep")
+    ax.broken_barh(
+        # Two pixels at least: what lasted a moment is still seen.
+        [(s.start_s - origin, max(s.duration_s, 2 * pixel_s)) for s in spans],
+        (y - height / 2, height),
+        facecolor=look.face,
+        edgecolor=style.INK if outlined else "white",
+        hatch=look.hatch,
+        alpha=look.alpha,
+        lw=0.7 if outlined or height < BAR else 1.2,
+    )
+    for span in spans:
+        text = {
+            "blocked": f"blocked in {span.label}",
+            "asleep": f"asleep in {span.label}" if span.label else "asleep",
+            "error": f"✕ {span.label}",
+        }.get(kind, "")
+        if text and height >= BAR and _fits(text, span.duration_s, pixel_s):
+            _inside(ax, (span.start_s + span.end_s) / 2 - origin, y, text)
+
+
+def _fits(text: str, duration_s: float, pixel_s: float) -> bool:
+    """Tell whether a text of the size used in bars is narrower than a bar."""
+    return duration_s / pixel_s > 6.3 * len(text)
+
+
+def _inside(ax, x: float, y: float, text: str) -> None:
+    ax.text(x, y, text, ha="center", va="center", fontsize=8.5, color=style.INK, bbox=_BOX)
+
+
+def _label_lane(ax, ledger: Ledger, lane: str, y: float, pixel_s: float) -> None:
+    """Say in the lane what its bars alone do not: a free caller's requests, a CPU time."""
+    start_s, end_s = _window(ledger)
+    requests = ledger.spans(kind="request")
+    text, right_s = "", end_s
+    if lane == CALLER and requests:
+        if share(ledger.spans(lane=lane, kind="free"), start_s, end_s) > 0.5:
+            text = f"{style.count(in_flight(requests), 'request')} in flight, thread free"
+        if text and _fits(text, end_s - start_s, pixel_s):
+            return _inside(ax, (end_s - start_s) / 2, y, text)
+    elif lane == SYSTEM_CPU and (spans := ledger.spans(lane=lane)):
+        text, right_s = seconds(duration_s(spans)), spans[-1].end_s
+    ax.annotate(
+        text, (right_s - start_s, y), (6, 0), textcoords="offset points", va="center", fontsize=9
+    )
+    return None
+
+
+def _draw_prediction(
+    ax, prediction, places: Mapping[str, float], tall: Mapping[str, float], pixel_s: float
+) -> None:
+    """Draw the guesses as dashed lines: through the lane they are about, or through all."""
+    low, high = 0.05, sum(tall.values())
+    if prediction.lane in places:
+        middle, half = places[prediction.lane], tall[prediction.lane] / 2
+        low, high = middle - half + 0.08, middle + half - 0.08
+    guesses = sorted(prediction.guesses)
+    for guess in guesses:
+        ax.plot([guess] * 2, [low, high], ls=(0, (4, 3)), color=style.INK, lw=1.1)
+    middle = guesses[len(guesses) // 2]
+    text = prediction.label if len(guesses) == 1 else f"{prediction.label}, {len(guesses)} guesses"
+    at_right = middle > ax.get_xlim()[1] - 6.5 * len(text) * pixel_s
+    offset, side = (-4, "right") if at_right else (4, "left")
+    ax.annotate(
+        text,
+        (middle, high),
+        (offset, 0),
+        textcoords="offset points",
+        ha=side,
+        va="center",
+        fontsize=8.5,
+        color=style.INK,
+    )

@@ -1,0 +1,69 @@
+"""What the Jupyter kernel needs: a Stop button that works, and to know who is there.
+
+Plan: nothing is switched on by importing; `lesson.begin` calls `prepare` once per
+kernel. The Stop button sends SIGINT; the kernel cancels the awaiting cell, but a loop
+asleep in its selector is not woken by that (ipykernel issue 881). Python writes to a
+wake-up file descriptor on every signal once a loop has any signal handler of its own,
+and that wakes the selector. Objects that exist when a lesson begins (all the imported
+modules) are put out of the garbage collector's sight, so that a collection between two
+measurements stays short.
+
+Left out: anything that patches the kernel or its loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import signal
+import sys
+from pathlib import Path
+
+
+def shell():
+    """Return the running IPython shell, or None outside of a kernel."""
+    ipython = sys.modules.get("IPython")
+    found = ipython.get_ipython() if ipython else None
+    return found if hasattr(found, "kernel") else None
+
+
+def attended() -> bool:
+    """Tell whether somebody is at the keyboard: the front end lets this cell ask for input.
+
+    nbval, nbclient and nbconvert do not, JupyterLab does.
+    """
+    ip = shell()
+    return bool(ip and getattr(ip.kernel, "_allow_stdin", False))
+
+
+def make_stop_work() -> None:
+    """Let the Stop button end a cell that awaits on an idle loop; for the running loop."""
+    if not hasattr(signal, "SIGUSR2"):
+        return  # Windows: its loop polls for signals by itself
+    # NotImplementedError: a loop without signal handlers; RuntimeError: not the main thread.
+    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, lambda: None)
+
+
+def collect_less() -> None:
+    """Put what is loaded now out of the garbage collector's sight; calling again adds to it."""
+    gc.collect()
+    gc.freeze()
+
+
+def folder() -> Path:
+    """Return the folder of the lessons: the kernel's working folder, or the project's."""
+    here = Path.cwd()
+    if (here / "data").is_dir():
+        return here
+    return Path(__file__).resolve().parent.parent / "notebooks"
+
+
+def show(plain: str, html: str, png: bytes | None = None) -> None:
+    """Show one output in the cell: a picture if there is one, then words."""
+    from IPython.display import display
+
+    if png is not None:
+        display({"image/png": png, "text/plain": plain.splitlines()[0]}, raw=True)
+    display({"text/html": html, "text/plain": plain}, raw=True)

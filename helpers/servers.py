@@ -1,0 +1,428 @@
+"""Live servers: start a real server from a cell, in a thread or a process of its own.
+
+Plan: the learner's handler runs on a loop of its own, never on the kernel's: there a
+blocking client would wait for itself, and a busy handler would freeze the clock that
+measures it. Every server listens on 127.0.0.1, on a port the system chooses, and is
+ready when the call returns. Servers are kept by name: starting one under a name in use
+replaces it, so a cell may run again. Threads are daemons and a child process ends with
+its standard input, so a forgotten server ends with the kernel.
+
+Left out: TLS, HTTP/2, listening beyond loopback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import concurrent.futures
+import contextlib
+import logging
+import os
+import pickle
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+
+from helpers.instruments import server_middleware
+from helpers.ledger import Ledger, now_s
+
+HOST = "127.0.0.1"
+START_S = 20.0
+STOP_S = 5.0
+
+_quiet = logging.getLogger("helpers.servers")
+_quiet.addHandler(logging.NullHandler())
+_quiet.propagate = False
+
+_running: dict[str, Server] = {}
+
+
+class Server:
+    """A running server: its `name`, `host`, `port` and `url`, and the way to stop it.
+
+    `errors` holds the traceback of every exception a handler raised, oldest first: a
+    server's prints and logs would land in the wrong cell.
+    """
+
+    def __init__(self, name: str):
+        self.name = name
+        self.host = HOST
+        self.port = 0
+        self.errors: list[str] = []
+        self._ledgers: list[Ledger] = []
+
+    @property
+    def url(self) -> str:
+        """Return the address as a URL without a path."""
+        return f"http://{self.host}:{self.port}"
+
+    def __repr__(self) -> str:
+        return f"<server {self.name!r}>"
+
+    @contextlib.contextmanager
+    def recording(self, ledger: Ledger) -> Iterator[None]:
+        """Write what is served meanwhile to the ledger: spans of kind "serving"."""
+        self._ledgers.append(ledger)
+        try:
+            yield
+        finally:
+            self._ledgers.remove(ledger)
+
+    def served(self, start_s: float, end_s: float, label: str) -> None:
+        """Record that something was served from start_s to end_s."""
+        for ledger in list(self._ledgers):
+            ledger.add(self.name, "serving", start_s, end_s, label)
+
+    def close(self) -> None:
+        """Stop the server and free its port; closing twice does nothing more."""
+        if _running.get(self.name) is self:
+            del _running[self.name]
+        self._stop()
+
+    def _stop(self) -> None:
+        raise NotImplementedError
+
+
+def _register(server: Server, start: Callable[[], None]) -> Server:
+    """Start the server in place of the one that had its name."""
+    if server.name in _running:
+        _running[server.name].close()
+    start()
+    _running[server.name] = server
+    return server
+
+
+def running() -> list[str]:
+    """Return the names of the servers that run now."""
+    return sorted(_running)
+
+
+def close_all() -> None:
+    """Stop every server."""
+    for server in list(_running.values()):
+        server.close()
+
+
+atexit.register(close_all)
+
+
+# --- HTTP, and streams: a loop in a thread
+
+
+class _LoopServer(Server):
+    """A server whose loop runs in a daemon thread of its own."""
+
+    def __init__(self, name: str, listen: Callable[[Server], Awaitable[tuple]]):
+        super().__init__(name)
+        self._listen = listen
+
+    def start(self) -> None:
+        ready: concurrent.futures.Future[int] = concurrent.futures.Future()
+        thread = threading.Thread(
+            target=lambda: asyncio.run(self._main(ready)), name=f"server {self.name}", daemon=True
+        )
+        self._thread = thread
+        thread.start()
+        self.port = ready.result(START_S)
+
+    async def _main(self, ready: concurrent.futures.Future[int]) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        # An exception on this loop has no cell to appear in: it is kept.
+        self._loop.set_exception_handler(lambda _, context: self.errors.append(str(context)))
+        try:
+            port, stop = await self._listen(self)
+        except BaseException as error:
+            ready.set_exception(error)
+            return
+        ready.set_result(port)
+        await self._stopping.wait()
+        await stop()
+
+    def _stop(self) -> None:
+        if self._thread.is_alive():
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join(STOP_S)
+
+
+async def _listen_http(server: Server, routes: Iterable) -> tuple[int, Callable]:
+    from aiohttp import web
+
+    @web.middleware
+    async def keep_errors(request: web.Request, handler: Callable) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except (web.HTTPException, asyncio.CancelledError):
+            raise
+        except Exception:
+            server.errors.append(traceback.format_exc())
+            raise
+
+    app = web.Application(middlewares=[server_middleware(server.served), keep_errors])
+    app.add_routes(routes)
+    runner = web.AppRunner(app, access_log=None, logger=_quiet, shutdown_timeout=0.5)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, HOST, 0).start()
+    except BaseException:
+        await runner.cleanup()
+        raise
+    return runner.addresses[0][1], runner.cleanup
+
+
+def serve(name: str, routes: Iterable, *, process: bool = False) -> Server:
+    """Start an HTTP server with these aiohttp routes (`[web.get("/", handler)]`); return it.
+
+    It runs in a thread of this process, or with `process=True` in a process of its own,
+    for handlers that burn CPU: in a thread they would share this process's interpreter
+    lock and slow down the very client that measures them. What keeps the server from
+    starting is raised here as it is.
+    """
+    routes = list(routes)
+    if process:
+        server = _ChildServer(name, routes)
+    else:
+        server = _LoopServer(name, lambda server: _listen_http(server, routes))
+    return _register(server, server.start)
+
+
+@contextlib.asynccontextmanager
+async def serve_here(name: str, routes: Iterable) -> AsyncIterator[Server]:
+    """Serve HTTP on the loop that runs now, the caller's own, for the length of the block.
+
+    Only for showing what goes wrong then: a blocking call on this loop stops the server too.
+    """
+    server = Server(name)
+    server.port, stop = await _listen_http(server, list(routes))
+    try:
+        yield server
+    finally:
+        await stop()
+
+
+def serve_streams(
+    name: str, handler: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+) -> Server:
+    """Start a TCP server that awaits handler(reader, writer) for each connection; return it.
+
+    A connection is recorded as one span of kind "serving", numbered from 1.
+    """
+
+    async def listen(server: Server) -> tuple[int, Callable]:
+        tasks: set[asyncio.Task] = set()
+        count = 0
+
+        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal count
+            count += 1
+            label, start_s = str(count), now_s()
+            tasks.add(asyncio.current_task())
+            try:
+                await handler(reader, writer)
+            except Exception:
+                server.errors.append(traceback.format_exc())
+            finally:
+                tasks.discard(asyncio.current_task())
+                server.served(start_s, now_s(), label)
+                writer.close()
+
+        listener = await asyncio.start_server(connected, HOST, 0)
+
+        async def stop() -> None:
+            listener.close()
+            for task in list(tasks):
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+        return listener.sockets[0].getsockname()[1], stop
+
+    server = _LoopServer(name, listen)
+    return _register(server, server.start)
+
+
+# --- blocking sockets: a thread per connection
+
+
+class _SocketServer(Server):
+    """A server that blocks in accept(2), and in a thread for each connection."""
+
+    def __init__(self, name: str, handler: Callable[[socket.socket], None]):
+        super().__init__(name)
+        self._handler = handler
+        self._connections: set[socket.socket] = set()
+        self._count = 0
+
+    def start(self) -> None:
+        self._listener = socket.create_server((HOST, 0))
+        self.port = self._listener.getsockname()[1]
+        self._thread = threading.Thread(
+            target=self._accept, name=f"server {self.name}", daemon=True
+        )
+        self._thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            if self._stopped:
+                connection.close()
+                return
+            self._count += 1
+            threading.Thread(
+                target=self._serve, args=(connection, str(self._count)), daemon=True
+            ).start()
+
+    def _serve(self, connection: socket.socket, label: str) -> None:
+        start_s = now_s()
+        self._connections.add(connection)
+        try:
+            with connection:
+                self._handler(connection)
+        except Exception:
+            if not self._stopped:
+                self.errors.append(traceback.format_exc())
+        finally:
+            self._connections.discard(connection)
+            self.served(start_s, now_s(), label)
+
+    _stopped = False
+
+    def _stop(self) -> None:
+        if self._stopped:
+            return
+        self._stopped = True
+        # Closing a listener does not wake the accept(2) that waits on it; a last caller does.
+        with contextlib.suppress(OSError):
+            socket.create_connection((HOST, self.port), timeout=1).close()
+        self._thread.join(STOP_S)
+        self._listener.close()
+        for connection in list(self._connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+def serve_sockets(name: str, handler: Callable[[socket.socket], None]) -> Server:
+    """Start a TCP server that calls handler(connection) in a thread per connection; return it.
+
+    The connection is a blocking socket and is closed when the handler returns.
+    """
+    server = _SocketServer(name, handler)
+    return _register(server, server.start)
+
+
+# --- a process of its own
+
+
+class _ChildServer(Server):
+    """A server in a child process, spoken to over the child's stdin and stdout."""
+
+    def __init__(self, name: str, routes: list):
+        super().__init__(name)
+        self._routes = routes
+        self._talking = threading.Lock()
+
+    def start(self) -> None:
+        import cloudpickle
+
+        # A session of its own keeps the Stop button's signal away from the child.
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "helpers.servers"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        _send(self._child.stdin, cloudpickle.dumps((self.name, self._routes)))
+        answer = self._receive()
+        if isinstance(answer, BaseException):
+            self._stop()
+            raise answer
+        self.port = answer
+
+    def _receive(self):
+        try:
+            return pickle.loads(_receive(self._child.stdout))
+        except EOFError:
+            code = self._child.wait(STOP_S)
+            raise RuntimeError(
+                f"the process of server {self.name!r} has ended (exit code {code})"
+            ) from None
+
+    def _take(self) -> tuple[list, list]:
+        """Return (and forget) the spans and errors the child has kept."""
+        with self._talking:
+            with contextlib.suppress(OSError):  # the child is gone: receiving says so
+                _send(self._child.stdin, b"take")
+            return self._receive()
+
+    @property
+    def pid(self) -> int:
+        """Return the process id of the server."""
+        return self._child.pid
+
+    @contextlib.contextmanager
+    def recording(self, ledger: Ledger) -> Iterator[None]:
+        """Write what is served meanwhile to the ledger; the clock is the same in both processes."""
+        self._take()
+        try:
+            yield
+        finally:
+            rows, errors = self._take()
+            self.errors += errors
+            for start_s, end_s, label in rows:
+                ledger.add(self.name, "serving", start_s, end_s, label)
+
+    def _stop(self) -> None:
+        with contextlib.suppress(OSError):
+            self._child.stdin.close()
+        try:
+            self._child.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+        self._child.stdout.close()
+
+
+def _send(pipe, message: bytes) -> None:
+    pipe.write(struct.pack("!I", len(message)) + message)
+    pipe.flush()
+
+
+def _receive(pipe) -> bytes:
+    header = pipe.read(4)
+    if len(header) < 4:
+        raise EOFError("the pipe was closed")
+    return pipe.read(struct.unpack("!I", header)[0])
+
+
+def _child_main() -> None:
+    """Serve what the parent sends over stdin until stdin ends."""
+    # What a handler prints must not get into the answers to the parent.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    name, routes = pickle.loads(_receive(sys.stdin.buffer))
+    rows: list[tuple[float, float, str]] = []
+    server = _LoopServer(name, lambda server: _listen_http(server, routes))
+    server.served = lambda *row: rows.append(row)
+    try:
+        server.start()
+    except Exception as error:
+        _send(answers, pickle.dumps(error))
+        return
+    _send(answers, pickle.dumps(server.port))
+    with contextlib.suppress(EOFError):
+        while _receive(sys.stdin.buffer) == b"take":
+            taken, rows[:] = rows[:], []
+            kept, server.errors[:] = server.errors[:], []
+            _send(answers, pickle.dumps((taken, kept)))
+    # A handler may be deep in CPU work: nothing is owed to it any more.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    _child_main()
