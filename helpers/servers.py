@@ -17,12 +17,7 @@ import atexit
 import concurrent.futures
 import contextlib
 import logging
-import os
-import pickle
 import socket
-import struct
-import subprocess
-import sys
 import threading
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
@@ -84,6 +79,7 @@ class Server:
         self._stop()
 
     def _stop(self) -> None:
+        """Stop listening and free what the server holds; called once or more."""
         raise NotImplementedError
 
 
@@ -113,7 +109,7 @@ atexit.register(close_all)
 # --- HTTP, and streams: a loop in a thread
 
 
-class _LoopServer(Server):
+class LoopServer(Server):
     """A server whose loop runs in a daemon thread of its own."""
 
     def __init__(self, name: str, listen: Callable[[Server], Awaitable[tuple]]):
@@ -121,6 +117,7 @@ class _LoopServer(Server):
         self._listen = listen
 
     def start(self) -> None:
+        """Start listening; what goes wrong on the server's thread is raised here."""
         ready: concurrent.futures.Future[int] = concurrent.futures.Future()
         thread = threading.Thread(
             target=lambda: asyncio.run(self._main(ready)), name=f"server {self.name}", daemon=True
@@ -149,7 +146,8 @@ class _LoopServer(Server):
             self._thread.join(STOP_S)
 
 
-async def _listen_http(server: Server, routes: Iterable) -> tuple[int, Callable]:
+async def listen_http(server: Server, routes: Iterable) -> tuple[int, Callable]:
+    """Listen for HTTP on the running loop; return the port and what stops it, a coroutine."""
     from aiohttp import web
 
     @web.middleware
@@ -184,9 +182,11 @@ def serve(name: str, routes: Iterable, *, process: bool = False) -> Server:
     """
     routes = list(routes)
     if process:
-        server = _ChildServer(name, routes)
+        from helpers.child import ChildServer
+
+        server = ChildServer(name, routes)
     else:
-        server = _LoopServer(name, lambda server: _listen_http(server, routes))
+        server = LoopServer(name, lambda server: listen_http(server, routes))
     return _register(server, server.start)
 
 
@@ -197,7 +197,7 @@ async def serve_here(name: str, routes: Iterable) -> AsyncIterator[Server]:
     Only for showing what goes wrong then: a blocking call on this loop stops the server too.
     """
     server = Server(name)
-    server.port, stop = await _listen_http(server, list(routes))
+    server.port, stop = await listen_http(server, list(routes))
     try:
         yield server
     finally:
@@ -240,7 +240,7 @@ def serve_streams(
 
         return listener.sockets[0].getsockname()[1], stop
 
-    server = _LoopServer(name, listen)
+    server = LoopServer(name, listen)
     return _register(server, server.start)
 
 
@@ -257,6 +257,7 @@ class _SocketServer(Server):
         self._count = 0
 
     def start(self) -> None:
+        """Listen, and accept in a thread of its own."""
         self._listener = socket.create_server((HOST, 0))
         self.port = self._listener.getsockname()[1]
         self._thread = threading.Thread(
@@ -314,115 +315,3 @@ def serve_sockets(name: str, handler: Callable[[socket.socket], None]) -> Server
     """
     server = _SocketServer(name, handler)
     return _register(server, server.start)
-
-
-# --- a process of its own
-
-
-class _ChildServer(Server):
-    """A server in a child process, spoken to over the child's stdin and stdout."""
-
-    def __init__(self, name: str, routes: list):
-        super().__init__(name)
-        self._routes = routes
-        self._talking = threading.Lock()
-
-    def start(self) -> None:
-        import cloudpickle
-
-        # A session of its own keeps the Stop button's signal away from the child.
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "helpers.servers"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-        )
-        _send(self._child.stdin, cloudpickle.dumps((self.name, self._routes)))
-        answer = self._receive()
-        if isinstance(answer, BaseException):
-            self._stop()
-            raise answer
-        self.port = answer
-
-    def _receive(self):
-        try:
-            return pickle.loads(_receive(self._child.stdout))
-        except EOFError:
-            code = self._child.wait(STOP_S)
-            raise RuntimeError(
-                f"the process of server {self.name!r} has ended (exit code {code})"
-            ) from None
-
-    def _take(self) -> tuple[list, list]:
-        """Return (and forget) the spans and errors the child has kept."""
-        with self._talking:
-            with contextlib.suppress(OSError):  # the child is gone: receiving says so
-                _send(self._child.stdin, b"take")
-            return self._receive()
-
-    @property
-    def pid(self) -> int:
-        """Return the process id of the server."""
-        return self._child.pid
-
-    @contextlib.contextmanager
-    def recording(self, ledger: Ledger) -> Iterator[None]:
-        """Write what is served meanwhile to the ledger; the clock is the same in both processes."""
-        self._take()
-        try:
-            yield
-        finally:
-            rows, errors = self._take()
-            self.errors += errors
-            for start_s, end_s, label in rows:
-                ledger.add(self.name, "serving", start_s, end_s, label)
-
-    def _stop(self) -> None:
-        with contextlib.suppress(OSError):
-            self._child.stdin.close()
-        try:
-            self._child.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self._child.kill()
-            self._child.wait()
-        self._child.stdout.close()
-
-
-def _send(pipe, message: bytes) -> None:
-    pipe.write(struct.pack("!I", len(message)) + message)
-    pipe.flush()
-
-
-def _receive(pipe) -> bytes:
-    header = pipe.read(4)
-    if len(header) < 4:
-        raise EOFError("the pipe was closed")
-    return pipe.read(struct.unpack("!I", header)[0])
-
-
-def _child_main() -> None:
-    """Serve what the parent sends over stdin until stdin ends."""
-    # What a handler prints must not get into the answers to the parent.
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    name, routes = pickle.loads(_receive(sys.stdin.buffer))
-    rows: list[tuple[float, float, str]] = []
-    server = _LoopServer(name, lambda server: _listen_http(server, routes))
-    server.served = lambda *row: rows.append(row)
-    try:
-        server.start()
-    except Exception as error:
-        _send(answers, pickle.dumps(error))
-        return
-    _send(answers, pickle.dumps(server.port))
-    with contextlib.suppress(EOFError):
-        while _receive(sys.stdin.buffer) == b"take":
-            taken, rows[:] = rows[:], []
-            kept, server.errors[:] = server.errors[:], []
-            _send(answers, pickle.dumps((taken, kept)))
-    # A handler may be deep in CPU work: nothing is owed to it any more.
-    os._exit(0)
-
-
-if __name__ == "__main__":
-    _child_main()

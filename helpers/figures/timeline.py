@@ -307,7 +307,7 @@ def _draw_bars(
 ) -> None:
     kind = spans[0].kind
     look = KINDS[kind]
-    outlined = kind in ("request", "asleep")
+    outlined = kind in ("request", "asleep", "running")
     ax.broken_barh(
         # Two pixels at least: what lasted a moment is still seen.
         [(s.start_s - origin, max(s.duration_s, 2 * pixel_s)) for s in spans],

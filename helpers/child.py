@@ -1,0 +1,133 @@
+"""A live server in a process of its own, for handlers that burn CPU or are to be killed.
+
+Plan: the parent sends the routes, pickled by value, over the child's standard input and
+asks there for what was served since it last asked; the child answers over its standard
+output and ends when its input does, so it never outlives the kernel. Both processes read
+the same monotonic clock, so the child's spans fit into the parent's ledger as they are.
+
+Left out: a pool of workers, and sharing a listening socket.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+from helpers.ledger import Ledger
+from helpers.servers import STOP_S, LoopServer, Server, listen_http
+
+
+class ChildServer(Server):
+    """A server in a child process, spoken to over the child's stdin and stdout."""
+
+    def __init__(self, name: str, routes: list):
+        super().__init__(name)
+        self._routes = routes
+        self._talking = threading.Lock()
+
+    def start(self) -> None:
+        """Start the child; what keeps it from listening is raised here."""
+        import cloudpickle
+
+        # A session of its own keeps the Stop button's signal away from the child.
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "helpers.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        _send(self._child.stdin, cloudpickle.dumps((self.name, self._routes)))
+        answer = self._receive()
+        if isinstance(answer, BaseException):
+            self._stop()
+            raise answer
+        self.port = answer
+
+    def _receive(self):
+        try:
+            return pickle.loads(_receive(self._child.stdout))
+        except EOFError:
+            code = self._child.wait(STOP_S)
+            raise RuntimeError(
+                f"the process of server {self.name!r} has ended (exit code {code})"
+            ) from None
+
+    def _take(self) -> tuple[list, list]:
+        """Return (and forget) the spans and errors the child has kept."""
+        with self._talking:
+            with contextlib.suppress(OSError):  # the child is gone: receiving says so
+                _send(self._child.stdin, b"take")
+            return self._receive()
+
+    @property
+    def pid(self) -> int:
+        """Return the process id of the server."""
+        return self._child.pid
+
+    @contextlib.contextmanager
+    def recording(self, ledger: Ledger) -> Iterator[None]:
+        """Write what is served meanwhile to the ledger; the clock is the same in both processes."""
+        self._take()
+        try:
+            yield
+        finally:
+            rows, errors = self._take()
+            self.errors += errors
+            for start_s, end_s, label in rows:
+                ledger.add(self.name, "serving", start_s, end_s, label)
+
+    def _stop(self) -> None:
+        with contextlib.suppress(OSError):
+            self._child.stdin.close()
+        try:
+            self._child.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+        self._child.stdout.close()
+
+
+def _send(pipe, message: bytes) -> None:
+    pipe.write(struct.pack("!I", len(message)) + message)
+    pipe.flush()
+
+
+def _receive(pipe) -> bytes:
+    header = pipe.read(4)
+    if len(header) < 4:
+        raise EOFError("the pipe was closed")
+    return pipe.read(struct.unpack("!I", header)[0])
+
+
+def _child_main() -> None:
+    """Serve what the parent sends over stdin until stdin ends."""
+    # What a handler prints must not get into the answers to the parent.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    name, routes = pickle.loads(_receive(sys.stdin.buffer))
+    rows: list[tuple[float, float, str]] = []
+    server = LoopServer(name, lambda server: listen_http(server, routes))
+    server.served = lambda *row: rows.append(row)
+    try:
+        server.start()
+    except Exception as error:
+        _send(answers, pickle.dumps(error))
+        return
+    _send(answers, pickle.dumps(server.port))
+    with contextlib.suppress(EOFError):
+        while _receive(sys.stdin.buffer) == b"take":
+            taken, rows[:] = rows[:], []
+            kept, server.errors[:] = server.errors[:], []
+            _send(answers, pickle.dumps((taken, kept)))
+    # A handler may be deep in CPU work: nothing is owed to it any more.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    _child_main()
