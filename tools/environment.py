@@ -46,17 +46,14 @@ def check_python():
         )
 
 
-def digest(files):
-    """Return what the environment is made of, as one line: files, and Python's version."""
-    state = hashlib.sha256(sys.version.encode())
-    for name in [*files, "pyproject.toml"]:
-        with open(os.path.join(ROOT, name), "rb") as file:
-            state.update(file.read())
-    return " ".join([*files, state.hexdigest()])
+def digest(name):
+    """Return the digest of a requirements file, with its name."""
+    with open(os.path.join(ROOT, name), "rb") as file:
+        return name + " " + hashlib.sha256(file.read()).hexdigest()
 
 
 def stamped():
-    """Return the lines of the stamp; none where nothing was installed to the end."""
+    """Return the lines of the stamp: Python's version, then what was installed to the end."""
     try:
         with open(STAMP) as file:
             return file.read().splitlines()
@@ -101,26 +98,30 @@ def pip(arguments):
 
 def make():
     """Make what is missing of the environment."""
-    files = ["requirements.txt", *sys.argv[1:]]
-    wanted = digest(files)
-    if wanted in stamped():
+    wanted = [sys.version.replace("\n", " ")]
+    wanted += [digest(name) for name in ["requirements.txt"] + sys.argv[1:]]
+    if set(wanted) <= set(stamped()):
         return
     check_python()
-    if not stamped() or stamped()[0] != digest(["requirements.txt"]):
+    if stamped()[:1] != wanted[:1]:
         print("Setting up .venv (about a minute, once)", flush=True)
         command = [sys.executable, "-m", "venv", "--clear", VENV]
         result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if result.returncode:
             lines = result.stdout.decode(errors="replace").strip().splitlines()
             refuse("the environment could not be made: " + " ".join(lines[-2:]))
-        pip(["-r", "requirements.txt", "-e", "."])
-        with open(STAMP, "w") as stamp:
-            stamp.write(digest(["requirements.txt"]) + "\n")
-    for name in sys.argv[1:]:
-        pip(["-r", name])
-    if sys.argv[1:]:
-        with open(STAMP, "a") as stamp:
-            stamp.write(wanted + "\n")
+        write(wanted[:1])
+    for line in wanted[1:]:
+        name = line.split()[0]
+        if line not in stamped():
+            pip(["-r", name] + (["-e", "."] if name == "requirements.txt" else []))
+            write([old for old in stamped() if old.split()[0] != name] + [line])
+
+
+def write(lines):
+    """Write the stamp."""
+    with open(STAMP, "w") as file:
+        file.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,191 @@
+"""Write what follows from the notebooks' own metadata: heads, "Break it", feet, map, README.
+
+Plan: `course` in a notebook's metadata is the one place where a lesson's title, question,
+minutes, outcomes, key points and sources stand; `saboteur` in a cell's metadata is the
+one place where a breaking change stands. From them come the cells with the ids page-head,
+page-break, page-foot (and page-map in lesson 00) and the parts of the README between
+markers. Everything else in a notebook is left alone. A test asks that running this
+changes nothing.
+
+Usage: pages.py            writes, and names what it changed
+       pages.py --check    writes nothing; ends with 1 and the names if something would change
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+
+from helpers.lesson import claims
+
+ROOT = Path(__file__).resolve().parent.parent
+NEEDED = ("number", "title", "question", "minutes", "after", "read", "routes")
+NEEDED_FOOT = ("key_points", "left_out", "sources")
+ROUTES = {
+    "talk": "A talk of 45 minutes",
+    "half day": "Half a day",
+    "two days": "Two days",
+}
+
+
+def lessons(root: Path = ROOT) -> dict[Path, nbformat.NotebookNode]:
+    """Return the numbered notebooks by path, in order."""
+    paths = sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    return {path: nbformat.read(path, 4) for path in paths}
+
+
+def course(book: nbformat.NotebookNode) -> dict:
+    """Return a notebook's course metadata; a ValueError names what is missing."""
+    data = dict(book.metadata.get("course", {}))
+    missing = [key for key in NEEDED if key not in data]
+    if missing:
+        raise ValueError(f"course metadata lacks {', '.join(missing)}")
+    return data
+
+
+def settled_in(number: str) -> list[str]:
+    """Return the ids of the claims that a lesson settles."""
+    return [c.id for c in claims().values() if number in c.lessons and c.rating != "framing"]
+
+
+def bullets(lines: list[str]) -> str:
+    """Return a Markdown list."""
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def head(data: dict, titles: dict[str, str]) -> str:
+    """Return the head of a lesson."""
+    read = [f"[{n} {titles[n][1]}]({titles[n][0]})" for n in data["read"] if n in titles]
+    before = " and ".join(read) if read else "nothing but a little Python"
+    return (
+        f"# {data['number']} · {data['title']}\n\n"
+        f"**{data['question']}**\n\n"
+        f"Afterwards you can\n\n{bullets(data['after'])}\n\n"
+        f"*Takes about {data['minutes']} minutes. To have read: {before}.*"
+    )
+
+
+def indented(code: str) -> str:
+    """Return code without the indentation its lines share."""
+    lines = code.strip("\n").split("\n")
+    margin = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
+    return "\n".join(line[margin:] for line in lines)
+
+
+def break_it(book: nbformat.NotebookNode) -> str:
+    """Return the section "Break it": each change after which a verdict comes out false."""
+    parts = [
+        "## Break it\n\nA verdict that cannot come out false is worth nothing. Each of these "
+        "changes breaks one. Make it, run the cell and the verdict again, and look at the figure: "
+        "what has changed? Then undo it."
+    ]
+    for cell in book.cells:
+        saboteur = cell.metadata.get("saboteur")
+        if saboteur:
+            parts.append(
+                f"**{saboteur['claim']}.** Replace\n\n"
+                f"```python\n{indented(saboteur['find'])}\n```\n\nby\n\n```python\n{indented(saboteur['replace'])}\n```\n\n"
+                f"Now {saboteur['why']}."
+            )
+    return "\n\n".join(parts)
+
+
+def foot(data: dict, before: str, after: str) -> str:
+    """Return the foot of a lesson, with the way to its neighbours."""
+    parts = [f"## Key points\n\n{bullets(data['key_points'])}"]
+    if data["left_out"]:
+        parts.append(f"**Left out here.**\n\n{bullets(data['left_out'])}")
+    if data["sources"]:
+        parts.append(f"**Sources.**\n\n{bullets(data['sources'])}")
+    parts.append(" · ".join(link for link in (before, after) if link))
+    return "\n\n".join(part for part in parts if part)
+
+
+def table(data: list[tuple[str, dict]], folder: str) -> str:
+    """Return the table of lessons: question, minutes, claims."""
+    rows = ["| lesson | the question | minutes | claims |", "|---|---|---|---|"]
+    for name, entry in data:
+        settled = ", ".join(settled_in(entry["number"])) or "none"
+        rows.append(
+            f"| [{entry['number']} {entry['title']}]({folder}{name}) | {entry['question']} "
+            f"| {entry['minutes']} | {settled} |"
+        )
+    return "\n".join(rows)
+
+
+def routes(data: list[tuple[str, dict]]) -> str:
+    """Return the routes through the course, their minutes summed from the metadata."""
+    rows = ["| route | lessons, with minutes for each | in all |", "|---|---|---|"]
+    for key, title in ROUTES.items():
+        steps = [(e["number"], e["routes"][key]) for _, e in data if key in e["routes"]]
+        stops = ", ".join(f"{number} ({minutes})" for number, minutes in steps)
+        rows.append(f"| {title} | {stops} | {sum(m for _, m in steps)} |")
+    return "\n".join(rows)
+
+
+def put(book: nbformat.NotebookNode, id: str, text: str, place: int) -> None:
+    """Write the text into the cell with this id, or a new one at this place."""
+    for cell in book.cells:
+        if cell.id == id:
+            cell.source = text
+            return
+    cell = nbformat.v4.new_markdown_cell(text)
+    cell.id = id
+    book.cells.insert(place, cell)
+
+
+def place_of_break(book: nbformat.NotebookNode) -> int:
+    """Return where "Break it" goes in a new notebook: before the exercises, or the close."""
+    for index, cell in enumerate(book.cells):
+        if cell.id.startswith("exercise") or "close" in cell.metadata.get("tags", []):
+            return index
+    return len(book.cells)
+
+
+def write(books: dict[Path, nbformat.NotebookNode]) -> None:
+    """Write the pages' cells into the notebooks, in memory."""
+    data = [(path.name, course(book)) for path, book in books.items()]
+    titles = {entry["number"]: (name, entry["title"]) for name, entry in data}
+    links = [f"[{entry['number']} {entry['title']}]({name})" for name, entry in data]
+    for index, (book, (_, entry)) in enumerate(zip(books.values(), data, strict=True)):
+        put(book, "page-head", head(entry, titles), 0)
+        if any("saboteur" in cell.metadata for cell in book.cells):
+            put(book, "page-break", break_it(book), place_of_break(book))
+        if any(cell.id == "page-map" for cell in book.cells):
+            put(book, "page-map", f"## The map\n\n{table(data, '')}", 0)
+        if all(key in entry for key in NEEDED_FOOT):
+            before = f"Before: {links[index - 1]}" if index else ""
+            after = f"Next: {links[index + 1]}" if index + 1 < len(links) else ""
+            put(book, "page-foot", foot(entry, before, after), len(book.cells))
+
+
+def readme(text: str, books: dict[Path, nbformat.NotebookNode]) -> str:
+    """Return the README's text with its generated parts written anew."""
+    data = [(path.name, course(book)) for path, book in books.items()]
+    for name, part in (("lessons", table(data, "notebooks/")), ("routes", routes(data))):
+        pattern = rf"(?s)(<!-- {name} -->\n).*?(\n<!-- /{name} -->)"
+        if not re.search(pattern, text):
+            raise ValueError(f"the README lacks the markers <!-- {name} --> ... <!-- /{name} -->")
+        text = re.sub(pattern, lambda m, part=part: m[1] + part + m[2], text)
+    return text
+
+
+def changes(root: Path = ROOT) -> dict[Path, str]:
+    """Return what the files should hold, for those that hold something else."""
+    books = lessons(root)
+    write(books)
+    # nbformat's own spelling of a notebook, and a newline at the end.
+    wanted = {path: nbformat.writes(book) + "\n" for path, book in books.items()}
+    page = root / "README.md"
+    wanted[page] = readme(page.read_text("utf-8"), books)
+    return {path: text for path, text in wanted.items() if path.read_text("utf-8") != text}
+
+
+if __name__ == "__main__":
+    changed = changes()
+    for path, text in changed.items():
+        print(f"{path.relative_to(ROOT)}: {'would change' if '--check' in sys.argv else 'written'}")
+        if "--check" not in sys.argv:
+            path.write_text(text, "utf-8")
+    sys.exit(bool(changed) and "--check" in sys.argv)
