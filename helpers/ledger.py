@@ -158,16 +158,17 @@ class Ledger:
     def load(cls, data: dict) -> Ledger:
         """Return the ledger kept in data; a ValueError names what is wrong with it."""
         try:
-            ledger = cls(
-                [astuple(Span(*row)) for row in data["rows"]],
-                [astuple(Mark(*tick)) for tick in data["ticks"]],
-                dict(data["provenance"]),
-            )
-        except (KeyError, TypeError) as error:
+            rows = [astuple(Span(*row)) for row in data["rows"]]
+            ticks = [astuple(Mark(*tick)) for tick in data["ticks"]]
+            provenance = dict(data["provenance"])
+        except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"this is no stored ledger: {error}") from error
-        if not all(isinstance(t, int | float) for row in ledger.rows for t in row[:2]):
-            raise ValueError("this is no stored ledger: a span without times")
-        return ledger
+        for entry, times in [(row, 2) for row in rows] + [(tick, 1) for tick in ticks]:
+            typed = [isinstance(t, int | float) for t in entry[:times]]
+            typed += [isinstance(word, str) for word in entry[times:]]
+            if not all(typed) or entry[0] > entry[times - 1]:
+                raise ValueError(f"this is no stored ledger: {entry} is no span and no mark")
+        return cls(rows, ticks, provenance)
 
 
 # --- the questions a verdict asks
@@ -253,6 +254,13 @@ def load_runs(path: Path) -> dict[str, Ledger]:
 
 def save_runs(path: Path, runs: dict[str, Ledger]) -> None:
     """Write the stored runs to a file, one span or mark a line."""
-    text = json.dumps({name: run.save() for name, run in sorted(runs.items())})
-    text = text.replace("[[", "[\n[").replace("], [", "],\n[")
-    path.write_text(text + "\n", "utf-8")
+
+    def lines(entries: list) -> str:
+        return "[" + ",".join(f"\n{json.dumps(entry)}" for entry in entries) + "]"
+
+    entries = [
+        f'{json.dumps(name)}: {{"rows": {lines(run.rows)},\n"ticks": {lines(run.ticks)},\n'
+        f'"provenance": {json.dumps(run.provenance)}}}'
+        for name, run in sorted(runs.items())
+    ]
+    path.write_text("{" + ",\n".join(entries) + "}\n", "utf-8")

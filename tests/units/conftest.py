@@ -1,0 +1,47 @@
+"""What every unit test starts from and leaves behind."""
+
+import gc
+import os
+import threading
+
+import pytest
+
+from helpers import lesson, servers, system
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "needs_linux: reads /proc; skipped where there is none, but never in CI"
+    )
+
+
+def pytest_runtest_setup(item):
+    missing = item.get_closest_marker("needs_linux") and not system.HAS_PROC
+    if missing and not os.environ.get("CI"):
+        pytest.skip(system.LIMITS["linux"])
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(monkeypatch):
+    """Close what a test has started, and forget the lesson it has begun."""
+    monkeypatch.setattr(lesson, "_state", lesson._State())
+    yield
+    servers.close_all()
+    gc.unfreeze()
+
+
+@pytest.fixture
+def another_thread():
+    """Start functions in threads; wait for all of them at the end of the test."""
+    started = []
+
+    def start(function, *args):
+        thread = threading.Thread(target=function, args=args, daemon=True)
+        started.append(thread)
+        thread.start()
+        return thread
+
+    yield start
+    for thread in started:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in started)
