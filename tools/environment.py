@@ -99,7 +99,7 @@ def pip(arguments):
 def make():
     """Make what is missing of the environment."""
     wanted = [sys.version.replace("\n", " ")]
-    wanted += [digest(name) for name in ["requirements.txt"] + sys.argv[1:]]
+    wanted += [digest(name) for name in ["requirements.txt", *sys.argv[1:]]]
     if set(wanted) <= set(stamped()):
         return
     check_python()

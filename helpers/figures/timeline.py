@@ -23,6 +23,7 @@ from helpers.ledger import (
     HEARTBEAT,
     REQUESTS,
     SYSTEM_CPU,
+    SYSTEM_STATE,
     Ledger,
     Span,
     duration_s,
@@ -129,8 +130,9 @@ def _lanes(panels: Mapping[str, Ledger], chosen: Sequence[str] | None) -> list[s
         if missing := [lane for lane in chosen if lane not in there]:
             raise ValueError(f"lanes={missing}: no ledger has them; there are {there}")
         return list(chosen)
-    first = [lane for lane in (CALLER, HEARTBEAT) if lane in there]
-    return first + [lane for lane in there if lane not in (CALLER, HEARTBEAT, REQUESTS)]
+    first = (CALLER, SYSTEM_STATE, SYSTEM_CPU, HEARTBEAT)
+    hidden = (*first, REQUESTS)
+    return [lane for lane in first if lane in there] + [n for n in there if n not in hidden]
 
 
 def _facts(ledger: Ledger) -> list[str]:
