@@ -16,6 +16,7 @@ import asyncio
 import atexit
 import concurrent.futures
 import contextlib
+import itertools
 import logging
 import socket
 import threading
@@ -39,16 +40,21 @@ _running: dict[str, Server] = {}
 class Server:
     """A running server: its `name`, `host`, `port` and `url`, and the way to stop it.
 
-    `errors` holds the traceback of every exception a handler raised, oldest first: a
-    server's prints and logs would land in the wrong cell.
+    What a handler raises is kept in `errors`: printed or logged it would land in the
+    wrong cell.
     """
 
     def __init__(self, name: str):
         self.name = name
         self.host = HOST
         self.port = 0
-        self.errors: list[str] = []
+        self._errors: list[str] = []
         self._ledgers: list[Ledger] = []
+
+    @property
+    def errors(self) -> list[str]:
+        """Return the traceback of every exception a handler raised, oldest first."""
+        return self._errors
 
     @property
     def url(self) -> str:
@@ -165,11 +171,29 @@ async def listen_http(server: Server, routes: Iterable) -> tuple[int, Callable]:
     runner = web.AppRunner(app, access_log=None, logger=_quiet, shutdown_timeout=0.5)
     await runner.setup()
     try:
-        await web.TCPSite(runner, HOST, 0).start()
+        listener = socket.create_server((HOST, 0))
+        await web.SockSite(runner, listener).start()
     except BaseException:
         await runner.cleanup()
         raise
-    return runner.addresses[0][1], runner.cleanup
+
+    async def stop() -> None:
+        await _accept_no_more(listener)
+        await runner.cleanup()
+
+    return listener.getsockname()[1], stop
+
+
+async def _accept_no_more(listener: socket.socket) -> None:
+    """Stop accepting, and wait until what was accepted has reached its handler.
+
+    That takes asyncio three turns of the loop; a server closed meanwhile would forget the
+    connection without closing it, and leave its client waiting.
+    """
+    with contextlib.suppress(NotImplementedError):  # the proactor of Windows has no readers
+        asyncio.get_running_loop().remove_reader(listener)
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 def serve(name: str, routes: Iterable, *, process: bool = False) -> Server:
@@ -214,31 +238,35 @@ def serve_streams(
 
     async def listen(server: Server) -> tuple[int, Callable]:
         tasks: set[asyncio.Task] = set()
-        count = 0
+        numbers = itertools.count(1)
 
-        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            nonlocal count
-            count += 1
-            label, start_s = str(count), now_s()
-            tasks.add(asyncio.current_task())
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            label, start_s = str(next(numbers)), now_s()
             try:
                 await handler(reader, writer)
             except Exception:
                 server.errors.append(traceback.format_exc())
             finally:
-                tasks.discard(asyncio.current_task())
                 server.served(start_s, now_s(), label)
-                writer.close()
 
-        listener = await asyncio.start_server(connected, HOST, 0)
+        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.create_task(handle(reader, writer))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+            # Not in the task itself: one that is cancelled before its first step does nothing.
+            task.add_done_callback(lambda _: writer.close())
+
+        listener = socket.create_server((HOST, 0))
+        listening = await asyncio.start_server(connected, sock=listener)
 
         async def stop() -> None:
-            listener.close()
+            await _accept_no_more(listener)
+            listening.close()
             for task in list(tasks):
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-        return listener.sockets[0].getsockname()[1], stop
+        return listener.getsockname()[1], stop
 
     server = LoopServer(name, listen)
     return _register(server, server.start)
@@ -253,7 +281,7 @@ class _SocketServer(Server):
     def __init__(self, name: str, handler: Callable[[socket.socket], None]):
         super().__init__(name)
         self._handler = handler
-        self._connections: set[socket.socket] = set()
+        self._serving: dict[socket.socket, threading.Thread] = {}
         self._count = 0
 
     def start(self) -> None:
@@ -275,13 +303,13 @@ class _SocketServer(Server):
                 connection.close()
                 return
             self._count += 1
-            threading.Thread(
-                target=self._serve, args=(connection, str(self._count)), daemon=True
-            ).start()
+            arguments = (connection, str(self._count))
+            thread = threading.Thread(target=self._serve, args=arguments, daemon=True)
+            self._serving[connection] = thread
+            thread.start()
 
     def _serve(self, connection: socket.socket, label: str) -> None:
         start_s = now_s()
-        self._connections.add(connection)
         try:
             with connection:
                 self._handler(connection)
@@ -289,7 +317,7 @@ class _SocketServer(Server):
             if not self._stopped:
                 self.errors.append(traceback.format_exc())
         finally:
-            self._connections.discard(connection)
+            self._serving.pop(connection, None)
             self.served(start_s, now_s(), label)
 
     _stopped = False
@@ -303,9 +331,13 @@ class _SocketServer(Server):
             socket.create_connection((HOST, self.port), timeout=1).close()
         self._thread.join(STOP_S)
         self._listener.close()
-        for connection in list(self._connections):
+        serving = list(self._serving.items())
+        for connection, _ in serving:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+        patience_ends_s = now_s() + STOP_S
+        for _, thread in serving:
+            thread.join(max(0.0, patience_ends_s - now_s()))
 
 
 def serve_sockets(name: str, handler: Callable[[socket.socket], None]) -> Server:
