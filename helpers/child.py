@@ -22,6 +22,9 @@ from collections.abc import Iterator
 from helpers.ledger import Ledger
 from helpers.servers import STOP_S, LoopServer, Server, listen_http
 
+# What writing raises when the child has ended, and when it was closed.
+_GONE = BrokenPipeError, ValueError
+
 
 class ChildServer(Server):
     """A server in a child process, spoken to over the child's stdin and stdout."""
@@ -29,6 +32,7 @@ class ChildServer(Server):
     def __init__(self, name: str, routes: list):
         super().__init__(name)
         self._routes = routes
+        self._rows: list[tuple[float, float, str]] = []
         self._talking = threading.Lock()
 
     def start(self) -> None:
@@ -42,7 +46,8 @@ class ChildServer(Server):
             stdout=subprocess.PIPE,
             start_new_session=True,
         )
-        _send(self._child.stdin, cloudpickle.dumps((self.name, self._routes)))
+        with contextlib.suppress(*_GONE):  # receiving says so
+            _send(self._child.stdin, cloudpickle.dumps((self.name, self._routes)))
         answer = self._receive()
         if isinstance(answer, BaseException):
             self._stop()
@@ -52,18 +57,27 @@ class ChildServer(Server):
     def _receive(self):
         try:
             return pickle.loads(_receive(self._child.stdout))
-        except EOFError:
+        except (EOFError, ValueError):
             code = self._child.wait(STOP_S)
             raise RuntimeError(
                 f"the process of server {self.name!r} has ended (exit code {code})"
             ) from None
 
-    def _take(self) -> tuple[list, list]:
-        """Return (and forget) the spans and errors the child has kept."""
+    def _take(self) -> None:
+        """Take over the spans and errors that the child has kept."""
         with self._talking:
-            with contextlib.suppress(OSError):  # the child is gone: receiving says so
+            with contextlib.suppress(*_GONE):  # receiving says so
                 _send(self._child.stdin, b"take")
-            return self._receive()
+            rows, errors = self._receive()
+            self._rows += rows
+            self._errors += errors
+
+    @property
+    def errors(self) -> list[str]:
+        """Return the traceback of every exception a handler raised, oldest first."""
+        with contextlib.suppress(RuntimeError):  # it has ended: nothing new to take
+            self._take()
+        return self._errors
 
     @property
     def pid(self) -> int:
@@ -74,12 +88,12 @@ class ChildServer(Server):
     def recording(self, ledger: Ledger) -> Iterator[None]:
         """Write what is served meanwhile to the ledger; the clock is the same in both processes."""
         self._take()
+        self._rows.clear()
         try:
             yield
         finally:
-            rows, errors = self._take()
-            self.errors += errors
-            for start_s, end_s, label in rows:
+            self._take()
+            for start_s, end_s, label in self._rows:
                 ledger.add(self.name, "serving", start_s, end_s, label)
 
     def _stop(self) -> None:
@@ -100,9 +114,28 @@ def _send(pipe, message: bytes) -> None:
 
 def _receive(pipe) -> bytes:
     header = pipe.read(4)
-    if len(header) < 4:
+    length = struct.unpack("!I", header)[0] if len(header) == 4 else 1
+    message = pipe.read(length)
+    if len(message) < length:
         raise EOFError("the pipe was closed")
-    return pipe.read(struct.unpack("!I", header)[0])
+    return message
+
+
+def _pickled(error: Exception) -> bytes:
+    """Return the exception as the parent can read it, which not every one can be."""
+    try:
+        message = pickle.dumps(error)
+        pickle.loads(message)
+    except Exception:
+        return pickle.dumps(RuntimeError(f"{type(error).__name__}: {error}"))
+    return message
+
+
+def _emptied(entries: list) -> list:
+    """Return the entries and take them out; what another thread appends meanwhile stays."""
+    taken = entries[:]
+    del entries[: len(taken)]
+    return taken
 
 
 def _child_main() -> None:
@@ -110,21 +143,20 @@ def _child_main() -> None:
     # What a handler prints must not get into the answers to the parent.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    name, routes = pickle.loads(_receive(sys.stdin.buffer))
     rows: list[tuple[float, float, str]] = []
-    server = LoopServer(name, lambda server: listen_http(server, routes))
-    server.served = lambda *row: rows.append(row)
+    message = _receive(sys.stdin.buffer)
     try:
+        name, routes = pickle.loads(message)
+        server = LoopServer(name, lambda server: listen_http(server, routes))
+        server.served = lambda *row: rows.append(row)
         server.start()
     except Exception as error:
-        _send(answers, pickle.dumps(error))
+        _send(answers, _pickled(error))
         return
     _send(answers, pickle.dumps(server.port))
     with contextlib.suppress(EOFError):
         while _receive(sys.stdin.buffer) == b"take":
-            taken, rows[:] = rows[:], []
-            kept, server.errors[:] = server.errors[:], []
-            _send(answers, pickle.dumps((taken, kept)))
+            _send(answers, pickle.dumps((_emptied(rows), _emptied(server.errors))))
     # A handler may be deep in CPU work: nothing is owed to it any more.
     os._exit(0)
 
