@@ -16,11 +16,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import signal
 import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from helpers import system
 from helpers.ledger import (
@@ -80,6 +81,7 @@ _SOCKET_CALLS = {
     "sendto": "sendto",
 }
 _watched: dict[int, tuple[Ledger, str]] = {}
+_calling: set[int] = set()  # the watched threads that are in a blocking call just now
 _patch_lock = threading.Lock()
 _originals: list[tuple[object, str, object]] = []
 _MISSING = object()
@@ -93,11 +95,14 @@ def _timed(call: Callable, label: str, *, of_socket: bool) -> Callable:
         # A socket in non-blocking mode (every socket of a loop) never blocks its thread.
         if watch is None or (of_socket and args[0].gettimeout() == 0):
             return call(*args, **kwargs)
+        _calling.add(threading.get_ident())
         start_s = now_s()
         try:
             return call(*args, **kwargs)
         finally:
-            watch[0].add(watch[1], "blocked", start_s, now_s(), label)
+            end_s = now_s()
+            _calling.discard(threading.get_ident())
+            watch[0].add(watch[1], "blocked", start_s, end_s, label)
 
     return watched
 
@@ -137,12 +142,38 @@ def blocking_calls(ledger: Ledger, lane: str = CALLER) -> Iterator[None]:
             _patch()
         _watched[thread] = (ledger, lane)
     try:
-        yield
+        with _stoppable():
+            yield
     finally:
         with _patch_lock:
             del _watched[thread]
             if not _watched:
                 _unpatch()
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let SIGINT, the Stop button, end a blocking call too.
+
+    In a cell that awaits, the kernel answers SIGINT by cancelling the cell's task. A thread
+    stuck in a blocking call never gets to see that: Python takes the call up again after
+    the signal (PEP 475). So during the call the cancellation is raised where it is stuck.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+
+    def stop(number: int, frame) -> None:
+        if threading.get_ident() in _calling:
+            raise asyncio.CancelledError("stopped in a blocking call")
+        before(number, frame)
+
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 # --- the idle time of a loop
@@ -152,8 +183,8 @@ def blocking_calls(ledger: Ledger, lane: str = CALLER) -> Iterator[None]:
 def loop_idle(ledger: Ledger, lane: str = CALLER) -> Iterator[None]:
     """Record when the running loop has nothing to do: spans of kind "free" in its selector.
 
-    asyncio keeps the selector in `_selector` (3.11 to 3.14); a loop without one (uvloop,
-    the proactor of Windows) raises a RuntimeError.
+    asyncio keeps the selector in `_selector` (3.11 to 3.14); a loop without one, such as
+    uvloop's, raises a RuntimeError.
     """
     selector = getattr(asyncio.get_running_loop(), "_selector", None)
     if selector is None:
@@ -239,8 +270,8 @@ def witnessed(ledger: Ledger, every_s: float = 0.002) -> Iterator[system.Witness
     ledger.add(SYSTEM_CPU, "running", start_s, start_s + witness.cpu_s)
     # Equal samples in a row are one stretch; a stretch lasts until the next one begins.
     runs = [next(same) for _, same in groupby(witness.samples, key=lambda sample: sample[1:])]
-    ends = [time_s for time_s, _, _ in runs[1:]] + [start_s + witness.wall_s]
-    for (time_s, state, call), end_s in zip(runs, ends, strict=True):
+    runs.append((start_s + witness.wall_s, "", ""))
+    for (time_s, state, call), (end_s, _, _) in pairwise(runs):
         kind = "running" if state == "R" else "asleep"
         ledger.add(SYSTEM_STATE, kind, time_s, max(time_s, end_s), call)
 

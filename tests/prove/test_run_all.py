@@ -1,0 +1,120 @@
+"""What nbval, which sends one cell at a time, cannot see: Run All, twice, Stop, restart."""
+
+import threading
+import time
+from pathlib import Path
+
+import pages
+import psutil
+import pytest
+import rules
+from kernel import Kernel, listening
+
+BOOKS = pages.lessons(Path(__file__).resolve().parents[2])
+every_lesson = pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
+SETUP = "from helpers import lesson\nlesson.begin('08')"
+
+
+def sources(path: Path) -> list[str]:
+    return [cell.source for cell in rules.code_cells(BOOKS[path])]
+
+
+@every_lesson
+def test_run_all_queued_brings_every_cell_back(path):
+    with Kernel(attended=True) as kernel:
+        replies = kernel.run_all(sources(path))
+        assert [reply.status for reply in replies] == ["ok"] * len(replies)
+        shown = {claim: o for reply in replies for claim, o in reply.verdicts.items()}
+        assert shown == {claim: o for claim, (o, _) in rules.verdicts(BOOKS[path]).items()}
+        assert sum(reply.pictures for reply in replies) > 0
+
+
+@every_lesson
+def test_every_cell_twice_in_a_row_gives_the_same_verdicts(path):
+    with Kernel() as kernel:
+        replies = kernel.run_all([code for code in sources(path) for _ in range(2)])
+    assert [reply.error for reply in replies if reply.status != "ok"] == []
+    for first, second in zip(replies[::2], replies[1::2], strict=True):
+        assert first.verdicts == second.verdicts
+    shown = {claim: o for reply in replies for claim, o in reply.verdicts.items()}
+    assert shown == {claim: o for claim, (o, _) in rules.verdicts(BOOKS[path]).items()}
+
+
+@every_lesson
+def test_nothing_listens_beyond_loopback_and_restart_leaves_nothing(path):
+    with Kernel() as kernel:
+        before = listening(kernel.process)
+        seen, done = set(), threading.Event()
+
+        def look():
+            while not done.wait(0.05):
+                seen.update(listening(kernel.process))
+
+        looking = threading.Thread(target=look)
+        looking.start()
+        replies = kernel.run_all([c for c in sources(path) if "lesson.close()" not in c])
+        done.set()
+        looking.join()
+        assert all(reply.status == "ok" for reply in replies)
+        assert seen - before, "the lesson's servers were not seen at all"
+        assert {ip for ip, _ in seen} <= {"127.0.0.1", "::1"}
+        family = [kernel.process, *kernel.process.children(recursive=True)]
+        servers = seen - before
+        kernel.restart()
+        assert not servers & listening(kernel.process)
+        assert not psutil.wait_procs(family, timeout=5)[1]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "await asyncio.Event().wait()",
+        "await asyncio.sleep(60)",
+        "await asyncio.to_thread(__import__('threading').Event().wait, 3)",
+        "import time; time.sleep(60)",
+    ],
+)
+def test_stop_ends_a_waiting_cell_and_the_kernel_goes_on(code):
+    with Kernel(attended=True) as kernel:
+        assert kernel.run(SETUP + "\nimport asyncio").status == "ok"
+        id = kernel.send(code)
+        time.sleep(1)
+        stopped = time.monotonic()
+        kernel.interrupt()
+        # The promise is two seconds; the wait is bounded by it.
+        [reply] = kernel.gather([id], 2.0 - (time.monotonic() - stopped))
+        assert reply.status == "error", "the cell did not end within two seconds of Stop"
+        assert kernel.run("print(6 * 7)").text.strip() == "42"
+
+
+def test_without_begin_stop_does_not_end_an_awaiting_cell():
+    """Show that the cure is what cures: if this fails, the wake-up is not needed any more."""
+    with Kernel(attended=True) as kernel:
+        assert kernel.run("import asyncio").status == "ok"
+        id = kernel.send("await asyncio.Event().wait()")
+        time.sleep(1)
+        kernel.interrupt()
+        assert kernel.gather([id], 2.0)[0].status == "never ended"
+
+
+def test_an_experiment_stopped_in_the_middle_leaves_the_next_one_sound():
+    path = next(path for path in BOOKS if path.name.startswith("08"))
+    setup = [c.source for c in rules.code_cells(BOOKS[path]) if "setup" in rules.tags(c)]
+    slow = (
+        "async with record(server) as ledger:\n"
+        "    for n in range(100):\n"
+        "        with ledger.span('requests', 'request', str(n)):\n"
+        "            get_blocking(n)"
+    )
+    with Kernel(attended=True) as kernel:
+        assert all(reply.status == "ok" for reply in kernel.run_all(setup))
+        id = kernel.send(slow)
+        time.sleep(1.5)
+        kernel.interrupt()
+        [reply] = kernel.gather([id], 10)
+        assert reply.status == "error"
+        again = kernel.run(slow.replace("100", "3") + "\nprint(len(ledger.spans('server')))")
+        assert again.text.strip() == "3"
+        state = "import gc, time, socket\nprint(gc.isenabled(), time.sleep.__name__,"
+        state += " 'recv' in vars(socket.socket), asyncio.get_running_loop()._selector.select)"
+        assert kernel.run(state).text.startswith("True sleep False <bound method")

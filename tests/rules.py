@@ -1,0 +1,226 @@
+"""The rules of a notebook, as functions that name what is wrong with it.
+
+Plan: nbval compares text and never looks at pictures, at what was not run, or at how a
+lesson is built. Each rule here looks at one such thing, takes a notebook and yields a
+problem per finding, so that a small bad notebook can show that the rule refuses it.
+"""
+
+import base64
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+
+from helpers import lesson
+from helpers.figures.style import MEASURED
+
+MOST_CELLS, MOST_LINES, FIGURES = 25, 25, (5, 8)
+# Cells that must vary from run to run, by notebook and cell id, with the reason.
+MAY_VARY: dict[tuple[str, str], str] = {}
+TAGS = {"setup", "figure", "exercise", "close", "explore"}
+ODD_TEXT = {
+    "an address in memory": r"0x[0-9a-f]{6,}",
+    "a path": r"(/(root|home|tmp|work|usr|var|Users)/\w|[A-Z]:\\)",
+    "a port": r"(127\.0\.0\.1|localhost):\d+|\bport \d{4,5}\b",
+    "an address beyond this machine": r"\b(?!127\.)\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b",
+}
+
+
+def code_cells(book) -> list:
+    """Return the code cells with something in them."""
+    return [cell for cell in book.cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def tags(cell) -> set[str]:
+    """Return a cell's tags."""
+    return set(cell.metadata.get("tags", []))
+
+
+def texts(cell) -> Iterator[str]:
+    """Yield every text a cell's outputs hold, HTML included."""
+    for output in cell.get("outputs", []):
+        if output.output_type == "stream":
+            yield output.text
+        for kind, data in output.get("data", {}).items():
+            if kind.startswith("text/"):
+                yield data
+
+
+def verdicts(book) -> dict[str, tuple[str, str]]:
+    """Return by claim the outcome in stored output and the id of the cell that shows it."""
+    found = {}
+    for cell in code_cells(book):
+        for output in cell.get("outputs", []):
+            plain = output.get("data", {}).get("text/plain", "")
+            if match := re.match(r"Verdict (\w+): (.+)", plain):
+                found[match[1]] = match[2], cell.id
+    return found
+
+
+def saboteurs(book) -> dict[str, list]:
+    """Return by claim the cells that hold a breaking change for it."""
+    found: dict[str, list] = {}
+    for cell in code_cells(book):
+        if change := cell.metadata.get("saboteur"):
+            found.setdefault(change["claim"], []).append(cell)
+    return found
+
+
+# --- what is stored
+
+
+def executed_in_order(book, name: str = "") -> Iterator[str]:
+    """Every code cell was run, once, from top to bottom, without an error."""
+    for expected, cell in enumerate(code_cells(book), 1):
+        if cell.execution_count != expected:
+            yield f"{cell.id}: execution count {cell.execution_count}, not {expected}"
+        for output in cell.outputs:
+            if output.output_type == "error":
+                yield f"{cell.id}: an error is stored: {output.ename}"
+            if output.get("name") == "stderr":
+                yield f"{cell.id}: stderr is stored: {output.text[:60]!r}"
+
+
+def nothing_of_this_run(book, name: str = "") -> Iterator[str]:
+    """No stored text holds an address, a path or a port, and no widget state is kept."""
+    if "widgets" in book.metadata:
+        yield "metadata.widgets: saved widget state"
+    for cell in code_cells(book):
+        for text in texts(cell):
+            for what, pattern in ODD_TEXT.items():
+                if match := re.search(pattern, text):
+                    yield f"{cell.id}: {what} is stored: {match[0]!r}"
+
+
+def pictures(book, name: str = "") -> Iterator[str]:
+    """A cell with the tag "figure", and no other, stores a picture with something in it."""
+    count = 0
+    for cell in code_cells(book):
+        stored = [o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})]
+        count += len(stored)
+        if bool(stored) != ("figure" in tags(cell)):
+            yield f"{cell.id}: tag figure and {len(stored)} stored pictures"
+        for data in stored:
+            image = Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
+            if image.width < 400 or len(image.getcolors(1 << 24)) < 20:
+                yield f"{cell.id}: the stored picture is empty"
+        for text in texts(cell):
+            if MEASURED[0] in text and MEASURED[1] not in text:
+                yield f"{cell.id}: a measured block without its end"
+        plain = [o.get("data", {}).get("text/plain", "") for o in cell.outputs]
+        if stored and sum(MEASURED[0] in text for text in plain) != len(stored):
+            yield f"{cell.id}: a picture without its words"
+    numbered = book.metadata.course["number"] != "00"
+    if numbered and not FIGURES[0] <= count <= FIGURES[1]:
+        yield f"{count} figures, not {FIGURES[0]} to {FIGURES[1]}"
+
+
+def compared(book, name: str = "") -> Iterator[str]:
+    """Only cells on the list, with a reason, are left out of nbval's comparison."""
+    for cell in code_cells(book):
+        ignored = any("nbval" in tag or tag == "raises-exception" for tag in tags(cell))
+        if (ignored or "NBVAL" in cell.source) and (name, cell.id) not in MAY_VARY:
+            yield f"{cell.id}: left out of the comparison, and not on the list of those that may"
+
+
+# --- how the lesson is built
+
+
+def one_screen(book, name: str = "") -> Iterator[str]:
+    """At most 25 code cells, and none longer than 25 lines."""
+    cells = code_cells(book)
+    if len(cells) > MOST_CELLS:
+        yield f"{len(cells)} code cells, more than {MOST_CELLS}"
+    for cell in cells:
+        if len(cell.source.splitlines()) > MOST_LINES:
+            yield f"{cell.id}: {len(cell.source.splitlines())} lines, more than {MOST_LINES}"
+
+
+def tagged(book, name: str = "") -> Iterator[str]:
+    """Tags are of the known kinds, needs are known needs, and claims are the lesson's own."""
+    known = lesson.claims()
+    number = book.metadata.course["number"]
+    for cell in book.cells:
+        for tag in tags(cell) - TAGS:
+            if tag in known:
+                if number not in known[tag].lessons:
+                    yield f"{cell.id}: claim {tag} is not of lesson {number}"
+            elif tag.startswith("needs-"):
+                if tag.removeprefix("needs-") not in lesson.NEEDS:
+                    yield f"{cell.id}: no such need: {tag}"
+            elif not re.fullmatch(r"exercise-\d|nbval-.*", tag):
+                yield f"{cell.id}: unknown tag {tag}"
+
+
+def settled(book, name: str = "") -> Iterator[str]:
+    """Every claim of the lesson has a verdict in stored output, as rated, and a saboteur."""
+    number = book.metadata.course["number"]
+    due = {
+        c.id: c.rated(number)
+        for c in lesson.claims().values()
+        if number in c.lessons and c.rating != "framing"
+    }
+    shown, broken = verdicts(book), saboteurs(book)
+    for claim, rating in due.items():
+        if claim not in shown:
+            yield f"{claim}: no executed verdict"
+        elif shown[claim][0] != rating:
+            yield f"{claim}: the verdict reads {shown[claim][0]!r}, the claims say {rating!r}"
+        if claim not in broken:
+            yield f"{claim}: no saboteur"
+    for claim in {*shown, *broken} - set(due):
+        yield f"{claim}: not a claim this lesson settles"
+
+
+def breakable(book, name: str = "") -> Iterator[str]:
+    """A saboteur finds what it replaces, once, in a cell of its claim, and says why."""
+    for claim, cells in saboteurs(book).items():
+        for cell in cells:
+            change = cell.metadata["saboteur"]
+            if cell.source.count(change["find"]) != 1:
+                yield f"{cell.id}: {change['find']!r} stands there not exactly once"
+            if not change.get("why"):
+                yield f"{cell.id}: the saboteur does not say why"
+            if not tags(cell) & {claim, "setup"}:
+                yield f"{cell.id}: a saboteur of {claim} outside of its cells"
+
+
+def exercised(book, name: str = "") -> Iterator[str]:
+    """Exercises come as a stub that raises NotImplementedError and a check, not tried yet."""
+    stubs = [cell for cell in code_cells(book) if "exercise" in tags(cell)]
+    if book.metadata.course["number"] != "00" and not 1 <= len(stubs) <= 3:
+        yield f"{len(stubs)} exercises, not one to three"
+    for stub in stubs:
+        if "raise NotImplementedError" not in stub.source:
+            yield f"{stub.id}: the stub does not raise NotImplementedError"
+        own = tags(stub) - {"exercise"}
+        checks = [c for c in code_cells(book) if own & tags(c) and "lesson.check(" in c.source]
+        if len(checks) != 1:
+            yield f"{stub.id}: {len(checks)} checks, not one"
+        for check in checks:
+            if not any("not tried yet" in text for text in texts(check)):
+                yield f"{check.id}: the stored check does not read 'not tried yet'"
+
+
+def linked(book, name: str = "", folder: Path | None = None) -> Iterator[str]:
+    """Every link to a file of the project leads somewhere."""
+    for cell in book.cells:
+        if cell.cell_type == "markdown":
+            for target in re.findall(r"\]\(([^)#\s]+)", cell.source):
+                if not re.match(r"https?:", target) and folder and not (folder / target).exists():
+                    yield f"{cell.id}: a link that leads nowhere: {target}"
+
+
+RULES = (
+    executed_in_order,
+    nothing_of_this_run,
+    pictures,
+    compared,
+    one_screen,
+    tagged,
+    settled,
+    breakable,
+    exercised,
+)

@@ -1,0 +1,208 @@
+"""Every notebook keeps the rules, and every rule refuses the small notebook that breaks it."""
+
+import base64
+import io
+from pathlib import Path
+
+import nbformat
+import pages
+import pytest
+import rules
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+BOOKS = pages.lessons(ROOT)
+
+
+def test_there_are_notebooks_to_check():
+    assert [path.name for path in BOOKS if path.name.startswith("08")] == ["08_blocking.ipynb"]
+    assert len(BOOKS) == len(list((ROOT / "notebooks").glob("*.ipynb")))
+
+
+@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
+def test_the_notebook_keeps_the_rule(path, rule):
+    assert list(rule(BOOKS[path], path.name)) == []
+
+
+@pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
+def test_links_lead_somewhere(path):
+    assert list(rules.linked(BOOKS[path], path.name, path.parent)) == []
+
+
+def test_the_pages_are_what_the_metadata_says():
+    assert {path.name for path in pages.changes(ROOT)} == set()
+
+
+def test_claims_of_landed_lessons_are_settled_and_the_others_listed(capsys):
+    landed = {pages.course(book)["number"] for book in BOOKS.values()}
+    due, to_come = set(), set()
+    for claim in rules.lesson.claims().values():
+        if claim.rating != "framing":
+            for number in claim.lessons:
+                (due if number in landed else to_come).add((claim.id, number))
+    shown = {
+        (claim, pages.course(book)["number"])
+        for book in BOOKS.values()
+        for claim in rules.verdicts(book)
+    }
+    assert due == shown
+    with capsys.disabled():
+        left = sorted({claim for claim, _ in to_come})
+        print(f"\nclaims settled: {len(due)}; still to come: {len(left)} ({', '.join(left)})")
+
+
+def test_cells_left_out_of_the_comparison_are_counted(capsys):
+    exist = {(path.name, cell.id) for path, book in BOOKS.items() for cell in book.cells}
+    assert set(rules.MAY_VARY) <= exist, "a cell on the list does not exist any more"
+    with capsys.disabled():
+        print(f"\ncells left out of the comparison: {len(rules.MAY_VARY)}")
+
+
+# --- bad notebooks
+
+
+def picture(blank: bool = False) -> str:
+    image = Image.new("RGB", (500, 100), "white")
+    if not blank:
+        for x in range(500):
+            image.putpixel((x, 5), (x % 256, 7, 9))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def plain(text: str):
+    return nbformat.v4.new_output("display_data", {"text/plain": text})
+
+
+def stream(text: str, name: str = "stdout"):
+    return nbformat.v4.new_output("stream", text=text, name=name)
+
+
+def figure(blank: bool = False, words: bool = True):
+    outputs = [nbformat.v4.new_output("display_data", {"image/png": picture(blank)})]
+    return outputs + ([plain("Figure: x\n[measured]\n1 s\n[/measured]")] if words else [])
+
+
+def book(*cells, number: str = "08"):
+    """Return a notebook from (source, metadata, outputs) triples, all executed."""
+    made = nbformat.v4.new_notebook(metadata={"course": {"number": number}})
+    for count, (source, metadata, outputs) in enumerate(cells, 1):
+        cell = nbformat.v4.new_code_cell(source, metadata=metadata, outputs=list(outputs))
+        cell.execution_count = count
+        made.cells.append(cell)
+    return made
+
+
+def unrun():
+    made = book(("1", {}, []))
+    made.cells[0].execution_count = None
+    return made
+
+
+def widget_state():
+    made = book(("1", {}, []))
+    made.metadata["widgets"] = {}
+    return made
+
+
+def sabotage(**change):
+    return {"tags": ["S1"], "saboteur": {"claim": "S1", "find": "a", "replace": "b"} | change}
+
+
+STUB = "def f():\n    raise NotImplementedError"
+GOOD_CLAIMS = [
+    (f"a  # {id}", {"tags": [id], "saboteur": {"claim": id}}, [plain(f"Verdict {id}: {rating}")])
+    for id, rating in [("S1", "holds"), ("S2", "half right"), ("S3", "holds"), ("S4", "holds")]
+]
+BAD = {
+    "not run": (rules.executed_in_order, unrun()),
+    "error": (
+        rules.executed_in_order,
+        book(("1", {}, [nbformat.v4.new_output("error", ename="E", evalue="", traceback=[])])),
+    ),
+    "stderr": (rules.executed_in_order, book(("1", {}, [stream("careful", "stderr")]))),
+    "widget state": (rules.nothing_of_this_run, widget_state()),
+    "address": (rules.nothing_of_this_run, book(("1", {}, [stream("<x at 0x7f00aa10bb>")]))),
+    "path": (rules.nothing_of_this_run, book(("1", {}, [plain("/home/me/file")]))),
+    "port": (rules.nothing_of_this_run, book(("1", {}, [stream("http://127.0.0.1:43210/")]))),
+    "other host": (rules.nothing_of_this_run, book(("1", {}, [stream("10.0.0.7")]))),
+    "no picture": (rules.pictures, book(("1", {"tags": ["figure"]}, []), number="00")),
+    "untagged picture": (rules.pictures, book(("1", {}, figure()), number="00")),
+    "empty picture": (
+        rules.pictures,
+        book(("1", {"tags": ["figure"]}, figure(blank=True)), number="00"),
+    ),
+    "no words": (
+        rules.pictures,
+        book(("1", {"tags": ["figure"]}, figure(words=False)), number="00"),
+    ),
+    "few figures": (rules.pictures, book(("1", {"tags": ["figure"]}, figure()))),
+    "ignored by tag": (rules.compared, book(("1", {"tags": ["nbval-ignore-output"]}, []))),
+    "ignored by comment": (rules.compared, book(("# NBVAL_IGNORE_OUTPUT\n1", {}, []))),
+    "many cells": (rules.one_screen, book(*[("1", {}, [])] * 26)),
+    "long cell": (rules.one_screen, book(("1\n" * 26, {}, []))),
+    "unknown tag": (rules.tagged, book(("1", {"tags": ["fgure"]}, []))),
+    "unknown need": (rules.tagged, book(("1", {"tags": ["needs-magic"]}, []))),
+    "claim of another lesson": (rules.tagged, book(("1", {"tags": ["W4"]}, []))),
+    "no verdict": (
+        rules.settled,
+        book(("a", {"saboteur": {"claim": "S1"}}, []), *GOOD_CLAIMS[1:]),
+    ),
+    "other outcome": (
+        rules.settled,
+        book(
+            ("a", {"saboteur": {"claim": "S1"}}, [plain("Verdict S1: not shown")]), *GOOD_CLAIMS[1:]
+        ),
+    ),
+    "no saboteur": (rules.settled, book(("a", {}, [plain("Verdict S1: holds")]), *GOOD_CLAIMS[1:])),
+    "foreign verdict": (rules.settled, book(("a", {}, [plain("Verdict A1: holds")]), *GOOD_CLAIMS)),
+    "finds nothing": (rules.breakable, book(("x", sabotage(why="so"), []))),
+    "finds two": (rules.breakable, book(("a = a", sabotage(why="so"), []))),
+    "no reason": (rules.breakable, book(("a", sabotage(), []))),
+    "outside": (rules.breakable, book(("a", sabotage(why="so") | {"tags": []}, []))),
+    "no exercise": (rules.exercised, book(("1", {}, []))),
+    "solved stub": (
+        rules.exercised,
+        book(
+            ("def f(): return 1", {"tags": ["exercise", "exercise-1"]}, []),
+            ("await lesson.check(1)", {"tags": ["exercise-1"]}, [stream("not tried yet")]),
+        ),
+    ),
+    "no check": (rules.exercised, book((STUB, {"tags": ["exercise", "exercise-1"]}, []))),
+    "tried": (
+        rules.exercised,
+        book(
+            (STUB, {"tags": ["exercise", "exercise-1"]}, []),
+            ("await lesson.check(1)", {"tags": ["exercise-1"]}, [stream("solved")]),
+        ),
+    ),
+}
+
+
+def test_every_rule_has_a_bad_notebook():
+    assert {rule for rule, _ in BAD.values()} == set(rules.RULES)
+    assert list(rules.settled(book(*GOOD_CLAIMS))) == [], "the good one must pass"
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_the_rule_refuses_the_bad_notebook(name):
+    rule, bad = BAD[name]
+    assert len(list(rule(bad, "bad.ipynb"))) == 1, list(rule(bad, "bad.ipynb"))
+
+
+def test_a_link_that_leads_nowhere_is_refused(tmp_path):
+    bad = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("[x](no.ipynb)")])
+    assert len(list(rules.linked(bad, "bad.ipynb", tmp_path))) == 1
+
+
+def test_drift_of_a_page_is_noticed(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "README.md").write_text((ROOT / "README.md").read_text())
+    for path in BOOKS:
+        (tmp_path / "notebooks" / path.name).write_text(path.read_text())
+    assert pages.changes(tmp_path) == {}
+    path = tmp_path / "notebooks" / "08_blocking.ipynb"
+    path.write_text(path.read_text().replace("Takes about", "Takes roughly"))
+    assert list(pages.changes(tmp_path)) == [path]
