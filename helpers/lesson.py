@@ -75,7 +75,9 @@ def begin(number: str) -> None:
     mine = [c.id for c in claims().values() if number in c.lessons and c.rating != "framing"]
     if not re.fullmatch(r"\d\d", number):
         raise ValueError(f"number={number!r}: a lesson has two digits, such as '08'")
-    _state = _State(number)
+    # What was guessed stays when the lesson is run again; what was settled does not.
+    kept = _state.predictions if _state.number == number else {}
+    _state = _State(number, predictions=kept)
     notebook.make_stop_work()
     notebook.collect_less()
     settles = f"Claims to settle: {', '.join(mine)}." if mine else "No claim to settle."

@@ -1,0 +1,185 @@
+"""Each lesson in a real JupyterLab, in a real browser: Run All, the figures, the panel.
+
+JupyterLab is started by the command behind `make lab`; Chromium is driven by playwright.
+Where Chromium is missing this is a clear skip on a laptop, and a failure in CI.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pages
+import pytest
+import rules
+
+ROOT = Path(__file__).resolve().parents[2]
+BOOKS = pages.lessons(ROOT)
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+CONNECTED = """() => window.jupyterapp && jupyterapp.shell.currentWidget
+    && jupyterapp.shell.currentWidget.sessionContext
+    && jupyterapp.shell.currentWidget.sessionContext.session
+    && jupyterapp.shell.currentWidget.sessionContext.session.kernel
+    && jupyterapp.shell.currentWidget.sessionContext.session.kernel.connectionStatus
+        === 'connected'"""
+ALL_RAN = """() => {
+    const panel = jupyterapp.shell.currentWidget;
+    const code = panel.content.widgets.filter(w => w.model.type === 'code');
+    return panel.sessionContext.session.kernel.status === 'idle'
+        && code.every(w => w.model.executionCount !== null);
+}"""
+OUTPUTS = """() => jupyterapp.shell.currentWidget.content.widgets
+    .filter(w => w.model.type === 'code').map(w => w.model.toJSON())"""
+CLEAR = "jupyterapp.commands.execute('notebook:clear-all-cell-outputs')"
+RUN_ALL = "jupyterapp.commands.execute('notebook:run-all-cells')"
+
+
+def need_chromium() -> None:
+    if CHROMIUM is None:
+        reason = "Chromium is missing; on Debian: apt install chromium"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """Start JupyterLab as `make lab` does, on a copy of the course; yield its address."""
+    need_chromium()
+    home = tmp_path_factory.mktemp("home")
+    course = home / "course"
+    for name in ("notebooks", "tools"):
+        shutil.copytree(ROOT / name, course / name)
+    settings = home / ".jupyter/lab/user-settings/@jupyterlab/apputils-extension"
+    settings.mkdir(parents=True)
+    quiet = {"fetchNews": "false", "checkForUpdates": False}
+    (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in ("DISPLAY", "WAYLAND_DISPLAY", "PYTEST_CURRENT_TEST")
+    } | {"HOME": str(home), "JUPYTER_CONFIG_DIR": str(home / ".jupyter")}
+    process = subprocess.Popen(
+        [sys.executable, "tools/lab.py", "--LabApp.expose_app_in_browser=True"],
+        cwd=course,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    lines, address, found = [], [], threading.Event()
+
+    def read():
+        for line in process.stdout:
+            lines.append(line)
+            if match := re.search(r"http://127\.0\.0\.1:\d+/lab\S*\?token=\w+", line):
+                address.append(match[0])
+                found.set()
+
+    threading.Thread(target=read, daemon=True).start()
+    try:
+        assert found.wait(60), "".join(lines)
+        yield address[0]
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    need_chromium()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+
+
+def opened(browser, lab: str, path: Path):
+    """Return the page of a lesson with its kernel connected, and the list of its errors."""
+    page = browser.new_page(viewport={"width": 1300, "height": 1200})
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    base, _, token = lab.partition("/lab")
+    page.goto(
+        f"{base}/lab/tree/notebooks/{path.name}?{token.partition('?')[2]}&reset",
+        wait_until="domcontentloaded",
+    )
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    page.wait_for_function(CONNECTED, timeout=60_000)
+    return page, errors
+
+
+@pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
+def test_run_all_in_the_browser(browser, lab, path):
+    page, errors = opened(browser, lab, path)
+    page.evaluate(CLEAR)
+    page.evaluate(RUN_ALL)
+    page.wait_for_function(ALL_RAN, timeout=120_000)
+    cells = page.evaluate(OUTPUTS)
+    outputs = [output for cell in cells for output in cell["outputs"]]
+    assert [o for o in outputs if o["output_type"] == "error"] == []
+    assert [o for o in outputs if o.get("name") == "stderr"] == []
+    stored = sum("figure" in rules.tags(cell) for cell in rules.code_cells(BOOKS[path]))
+    assert sum("image/png" in o.get("data", {}) for o in outputs) >= stored
+    shown = "\n".join(str(o.get("data", {}).get("text/plain", "")) for o in outputs)
+    found = dict(re.findall(r"^Verdict (\w+): (.+)$", shown, re.M))
+    assert found == {claim: outcome for claim, (outcome, _) in rules.verdicts(BOOKS[path]).items()}
+    if folder := os.environ.get("WIRE_SCREENSHOTS"):
+        scroll_and_shoot(page, Path(folder), path.stem)
+    assert errors == []
+    page.close()
+
+
+def scroll_and_shoot(page, folder: Path, name: str) -> None:
+    """Keep a picture of every screen of the notebook, for a person to look at."""
+    folder.mkdir(parents=True, exist_ok=True)
+    scroller = (
+        "[...document.querySelectorAll('.jp-NotebookPanel *')]"
+        ".filter(e => e.scrollHeight > e.clientHeight + 500"
+        " && getComputedStyle(e).overflowY !== 'visible')[0]"
+    )
+    page.evaluate(f"{scroller}.scrollTop = 0")
+    for number in range(40):
+        page.wait_for_timeout(400)
+        page.screenshot(path=folder / f"{name}-{number:02}.png")
+        top = f"(s => [s.scrollTop, s.scrollTop = s.scrollTop + 1000, s.scrollTop])({scroller})"
+        before, _, after = page.evaluate(top)
+        if after == before:
+            break
+
+
+def test_a_room_predicts_and_the_figure_draws_it(browser, lab):
+    path = next(path for path in BOOKS if path.name.startswith("08"))
+    page, errors = opened(browser, lab, path)
+    page.evaluate(CLEAR)
+    page.evaluate(RUN_ALL)
+    page.wait_for_function(ALL_RAN, timeout=120_000)
+    field = page.get_by_placeholder(re.compile("one guess in s")).first
+    field.scroll_into_view_if_needed()
+    field.fill("0.2, 1 1 half")
+    page.get_by_role("button", name="Keep it").first.click()
+    page.get_by_text("'half' is not a number").wait_for(timeout=10_000)
+    field.fill("0.2, 1 1 3")
+    page.get_by_role("button", name="Keep it").first.click()
+    page.get_by_text("4 guesses kept, the middle one 1 s").wait_for(timeout=10_000)
+    page.evaluate(RUN_ALL)
+    page.wait_for_timeout(1000)
+    page.wait_for_function(ALL_RAN, timeout=120_000)
+    shown = json.dumps(page.evaluate(OUTPUTS))
+    assert "dashed line: predicted 0.20 s, 1.00 s, 1.00 s, 3.00 s" in shown
+    assert errors == []
+    page.close()
