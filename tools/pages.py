@@ -80,11 +80,14 @@ def break_it(book: nbformat.NotebookNode) -> str:
         "changes breaks one. Make it, run the cell and the verdict again, and look at the figure: "
         "what has changed? Then undo it."
     ]
+    section = ""
     for cell in book.cells:
+        if cell.cell_type == "markdown":
+            section = (re.findall(r"^## (.+)$", cell.source, re.M) or [section])[-1]
         saboteur = cell.metadata.get("saboteur")
         if saboteur:
             parts.append(
-                f"**{saboteur['claim']}.** Replace\n\n"
+                f"**{saboteur['claim']}.** In “{section}” replace\n\n"
                 f"```python\n{indented(saboteur['find'])}\n```\n\nby\n\n```python\n{indented(saboteur['replace'])}\n```\n\n"
                 f"Now {saboteur['why']}."
             )
