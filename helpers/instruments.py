@@ -72,13 +72,18 @@ async def heartbeat(
 # The calls by the names of their manual pages: socket methods of Python on the left.
 _SOCKET_CALLS = {
     "connect": "connect",
+    "connect_ex": "connect",
     "accept": "accept",
     "recv": "recv",
     "recv_into": "recv",
     "recvfrom": "recvfrom",
+    "recvfrom_into": "recvfrom",
+    "recvmsg": "recvmsg",
+    "recvmsg_into": "recvmsg",
     "send": "send",
     "sendall": "send",
     "sendto": "sendto",
+    "sendmsg": "sendmsg",
 }
 _watched: dict[int, tuple[Ledger, str]] = {}
 _calling: set[int] = set()  # the watched threads that are in a blocking call just now
@@ -109,6 +114,8 @@ def _timed(call: Callable, label: str, *, of_socket: bool) -> Callable:
 
 def _patch() -> None:
     for name, label in _SOCKET_CALLS.items():
+        if not hasattr(socket.socket, name):
+            continue  # Windows has no sendmsg
         _originals.append((socket.socket, name, socket.socket.__dict__.get(name, _MISSING)))
         original = getattr(socket.socket, name)
         setattr(socket.socket, name, _timed(original, label, of_socket=True))
@@ -132,7 +139,8 @@ def blocking_calls(ledger: Ledger, lane: str = CALLER) -> Iterator[None]:
     """Record every blocking call of this thread: socket methods, time.sleep, getaddrinfo.
 
     Other threads are left alone. A RuntimeError if this thread is watched already.
-    Code that took its own reference beforehand (`from time import sleep`) is not seen.
+    Code that took its own reference beforehand (`from time import sleep`) is not seen,
+    nor are sockets with TLS, which have methods of their own.
     """
     thread = threading.get_ident()
     with _patch_lock:
@@ -229,20 +237,24 @@ def server_middleware(record: Callable[[float, float, str], None]) -> Callable:
     return serving
 
 
-def client_trace(ledger: Ledger, lane: str = REQUESTS):
+def client_trace(ledger: Ledger, lane: str = REQUESTS, *, phases: bool = False):
     """Return an aiohttp TraceConfig that records each request of a session.
 
     Spans of kind "request" go from before the connection to the arrival of the header
     (aiohttp's `on_request_end` comes before the body is read), labelled like the server's.
+    With `phases=True` each request also leaves its phases, by their names in the HTTP
+    archive format (HAR): "queued" (for a free connection), "connect", "send" (until the
+    system has taken the last bytes, or all but the 64 KiB a transport keeps), "wait" and
+    "receive" (from the header to the last byte of the body; none if it breaks off).
     """
     from aiohttp import TraceConfig
 
     async def on_start(_session, context, params) -> None:
-        context.start_s = now_s()
+        context.start_s = context.since_s = context.sent_s = now_s()
+        context.label = params.url.query.get("n", params.url.path)
 
     async def on_end(_session, context, params) -> None:
-        label = params.url.query.get("n", params.url.path)
-        ledger.add(lane, "request", context.start_s, now_s(), label)
+        ledger.add(lane, "request", context.start_s, now_s(), context.label)
 
     async def on_exception(_session, context, params) -> None:
         ledger.add(lane, "error", context.start_s, now_s(), type(params.exception).__name__)
@@ -251,7 +263,58 @@ def client_trace(ledger: Ledger, lane: str = REQUESTS):
     trace.on_request_start.append(on_start)
     trace.on_request_end.append(on_end)
     trace.on_request_exception.append(on_exception)
+    if phases:
+        _trace_phases(trace, ledger, lane)
     return trace
+
+
+def _trace_phases(trace, ledger: Ledger, lane: str) -> None:
+    """Add the hooks that record the phases: `since_s` is where the phase under way began."""
+
+    async def begin(_session, context, _params) -> None:
+        context.since_s = now_s()
+
+    def end(kind: str) -> Callable:
+        async def ended(_session, context, _params) -> None:
+            start_s, context.since_s = context.since_s, now_s()
+            ledger.add(lane, kind, start_s, context.since_s, context.label)
+
+        return ended
+
+    async def header_sent(_session, context, _params) -> None:
+        context.sent_s = now_s()
+
+    async def chunk_sent(_session, context, _params) -> None:
+        # aiohttp reports a chunk before it writes it, in a task of its own that ends when
+        # all are written: a body in one piece would else be sent in no time.
+        writer, context.sent_s = asyncio.current_task(), now_s()
+        if getattr(context, "writer", None) is not writer:
+            context.writer = writer
+            writer.add_done_callback(lambda _: setattr(context, "sent_s", now_s()))
+
+    async def answered(_session, context, _params) -> None:
+        end_s = now_s()
+        sent_s = min(max(context.sent_s, context.since_s), end_s)
+        ledger.add(lane, "send", context.since_s, sent_s, context.label)
+        ledger.add(lane, "wait", sent_s, end_s, context.label)
+        context.since_s = end_s
+
+    async def receive(_session, context, params) -> None:
+        await answered(_session, context, params)
+        if params.response.status != 101:  # a WebSocket has no last byte
+            params.response.content.on_eof(
+                lambda: ledger.add(lane, "receive", context.since_s, now_s(), context.label)
+            )
+
+    trace.on_connection_queued_start.append(begin)
+    trace.on_connection_queued_end.append(end("queued"))
+    trace.on_connection_create_start.append(begin)
+    trace.on_connection_create_end.append(end("connect"))
+    trace.on_connection_reuseconn.append(begin)
+    trace.on_request_headers_sent.append(header_sent)
+    trace.on_request_chunk_sent.append(chunk_sent)
+    trace.on_request_redirect.append(answered)
+    trace.on_request_end.append(receive)
 
 
 # --- the operating system's word
