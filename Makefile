@@ -32,8 +32,9 @@ prove: env ## saboteurs, Run All, Stop, restart, a real browser, one loaded run
 soak: env ## ten strict runs of every notebook beside two busy loops
 	$(RUN) tools/soak.py 10 $(NOTEBOOKS)
 
-store: env pages ## run notebooks and store their outputs (all, or NB=notebooks/08_blocking.ipynb)
+store: env ## run notebooks and store their outputs (all, or NB=notebooks/08_blocking.ipynb)
 	$(RUN) tools/store.py $(or $(NB),$(NOTEBOOKS))
+	$(RUN) tools/pages.py
 
 record: env ## make the stored runs afresh (needs every program and feature)
 	WIRE_RECORD=1 $(RUN) tools/store.py $(or $(NB),$(NOTEBOOKS))
@@ -49,6 +50,9 @@ lock: ## choose the newest versions that fit pyproject.toml (needs the network)
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install -q uv
 	.venv-lock/bin/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 \
 		--quiet --no-annotate --custom-compile-command "make lock" -o requirements.txt
+	echo playwright | .venv-lock/bin/uv pip compile - --constraint requirements.txt --universal \
+		--python-version 3.11 --quiet --no-annotate --custom-compile-command "make lock" \
+		-o requirements-prove.txt
 
 clean: ## remove the environments and the caches
 	rm -rf .venv .venv-* .pytest_cache .ruff_cache

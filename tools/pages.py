@@ -4,13 +4,14 @@ Plan: `course` in a notebook's metadata is the one place where a lesson's title,
 minutes, outcomes, key points and sources stand; `saboteur` in a cell's metadata is the
 one place where a breaking change stands. From them come the cells with the ids page-head,
 page-break, page-foot (and page-map in lesson 00) and the parts of the README between
-markers. Everything else in a notebook is left alone. A test asks that running this
-changes nothing.
+markers, and its picture, taken from lesson 08. Everything else in a notebook is left
+alone. A test asks that running this changes nothing.
 
 Usage: pages.py            writes, and names what it changed
        pages.py --check    writes nothing; ends with 1 and the names if something would change
 """
 
+import base64
 import re
 import sys
 from pathlib import Path
@@ -170,25 +171,39 @@ def readme(text: str, books: dict[Path, nbformat.NotebookNode]) -> str:
         pattern = rf"(?s)(<!-- {name} -->\n).*?(\n<!-- /{name} -->)"
         if not re.search(pattern, text):
             raise ValueError(f"the README lacks the markers <!-- {name} --> ... <!-- /{name} -->")
-        text = re.sub(pattern, lambda m, part=part: m[1] + part + m[2], text)
+        text = re.sub(pattern, lambda m, part=part: f"{m[1]}\n{part}\n{m[2]}", text)
     return text
 
 
-def changes(root: Path = ROOT) -> dict[Path, str]:
+def picture(books: dict[Path, nbformat.NotebookNode]) -> bytes:
+    """Return the README's picture: the central figure of lesson 08, as stored."""
+    [book] = [book for path, book in books.items() if path.stem == "08_blocking"]
+    [cell] = [cell for cell in book.cells if cell.id == "s4-run"]
+    [data] = [o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})]
+    return base64.b64decode(data)
+
+
+def changes(root: Path = ROOT) -> dict[Path, bytes]:
     """Return what the files should hold, for those that hold something else."""
     books = lessons(root)
     write(books)
     # nbformat's own spelling of a notebook, and a newline at the end.
-    wanted = {path: nbformat.writes(book) + "\n" for path, book in books.items()}
+    wanted = {path: (nbformat.writes(book) + "\n").encode() for path, book in books.items()}
     page = root / "README.md"
-    wanted[page] = readme(page.read_text("utf-8"), books)
-    return {path: text for path, text in wanted.items() if path.read_text("utf-8") != text}
+    wanted[page] = readme(page.read_text("utf-8"), books).encode()
+    wanted[root / "docs/blocking_timeline.png"] = picture(books)
+    return {
+        path: data
+        for path, data in wanted.items()
+        if not path.exists() or path.read_bytes() != data
+    }
 
 
 if __name__ == "__main__":
     changed = changes()
-    for path, text in changed.items():
+    for path, data in changed.items():
         print(f"{path.relative_to(ROOT)}: {'would change' if '--check' in sys.argv else 'written'}")
         if "--check" not in sys.argv:
-            path.write_text(text, "utf-8")
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(data)
     sys.exit(bool(changed) and "--check" in sys.argv)

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -198,8 +199,10 @@ def test_a_link_that_leads_nowhere_is_refused(tmp_path):
 
 
 def test_drift_of_a_page_is_noticed(tmp_path):
+    for name in ("README.md", "docs/blocking_timeline.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / "notebooks").mkdir()
-    (tmp_path / "README.md").write_text((ROOT / "README.md").read_text())
     for path in BOOKS:
         (tmp_path / "notebooks" / path.name).write_text(path.read_text())
     assert pages.changes(tmp_path) == {}
