@@ -1,0 +1,239 @@
+"""What the operating system knows of a thread, and what is left where it does not tell."""
+
+import os
+import select
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from helpers import system
+from helpers.system import Witness, thread_call, thread_cpu_s, thread_state
+
+TIMEOUT_S = 10
+NO_THREAD = 2**22 + 1  # above the highest process id that Linux gives (proc(5), pid_max)
+
+
+@pytest.fixture
+def socket_pair():
+    a, b = socket.socketpair()
+    with a, b:
+        yield a, b
+
+
+@pytest.fixture
+def counting_thread(another_thread):
+    """A thread that runs and never waits."""
+    done = threading.Event()
+
+    def count():
+        while not done.is_set():
+            pass
+
+    yield another_thread(count)
+    done.set()
+
+
+def sees(look, thread, wanted):
+    """Tell whether look(thread) comes to be what is wanted, within a bound."""
+    for _ in range(1000):
+        if look(thread.native_id) == wanted:
+            return True
+        time.sleep(0.005)
+    return False
+
+
+# --- one look
+
+
+@pytest.mark.needs_linux
+def test_a_thread_that_waits_is_asleep_and_one_that_counts_is_running(
+    another_thread, counting_thread
+):
+    done = threading.Event()
+    waiting = another_thread(done.wait, TIMEOUT_S)
+    assert sees(thread_state, waiting, "S")
+    assert sees(thread_state, counting_thread, "R")
+    threads = counting_thread, waiting
+    looks = [tuple(thread_state(thread.native_id) for thread in threads) for _ in range(50)]
+    done.set()
+    assert looks.count(("R", "S")) > 25
+    assert set("RS") <= set(system.STATES)
+
+
+@pytest.mark.needs_linux
+def test_a_socket_with_pythons_timeout_waits_in_poll_and_one_without_in_recvfrom(
+    another_thread, socket_pair
+):
+    waiting, writing = socket_pair
+    for timeout_s, call in ((TIMEOUT_S, "poll"), (None, "recvfrom")):
+        waiting.settimeout(timeout_s)
+        thread = another_thread(waiting.recv, 1)
+        assert sees(thread_call, thread, call)
+        writing.send(b"1")
+        thread.join(TIMEOUT_S)
+
+
+@pytest.mark.needs_linux
+def test_the_calls_in_which_threads_of_the_course_wait_are_known_by_name(
+    another_thread, socket_pair
+):
+    waiting, writing = socket_pair
+    done = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+    with listener, select.epoll() as epoll:
+        epoll.register(waiting, select.EPOLLIN)
+        reading, written = os.pipe()
+        threads = {
+            "sleep": another_thread(time.sleep, 0.5),
+            "futex": another_thread(done.wait, TIMEOUT_S),
+            "epoll_wait": another_thread(epoll.poll, TIMEOUT_S),
+            "accept": another_thread(listener.accept),
+            "read": another_thread(os.read, reading, 1),
+        }
+        seen = {call: sees(thread_call, thread, call) for call, thread in threads.items()}
+        done.set()
+        writing.send(b"1")
+        os.write(written, b"1")
+        socket.create_connection(listener.getsockname(), TIMEOUT_S).close()
+        for thread in threads.values():
+            thread.join(TIMEOUT_S)
+    os.close(reading)
+    os.close(written)
+    assert seen == dict.fromkeys(threads, True)
+
+
+@pytest.mark.needs_linux
+def test_a_running_thread_is_in_no_call(counting_thread):
+    assert sees(thread_call, counting_thread, "")
+
+
+def test_a_call_that_is_not_on_the_list_comes_back_as_its_number(monkeypatch):
+    monkeypatch.setattr(system, "_read", lambda path: "999 0x0 0x0")
+    assert thread_call(1) == "999"
+
+
+@pytest.mark.needs_linux
+def test_there_is_no_state_of_a_thread_that_is_not_there(another_thread):
+    thread = another_thread(time.sleep, 0)
+    thread.join()
+    for gone in (NO_THREAD, thread.native_id):
+        with pytest.raises(ProcessLookupError, match=f"no thread {gone} in this process"):
+            thread_state(gone)
+        assert thread_call(gone) == ""
+
+
+@pytest.mark.needs_linux
+def test_a_thread_may_have_any_name(another_thread):
+    done = threading.Event()
+    thread = another_thread(done.wait, TIMEOUT_S)
+    path = Path(f"/proc/self/task/{thread.native_id}/comm")
+    path.write_text("a) R (b")
+    try:
+        assert sees(thread_state, thread, "S")
+    finally:
+        done.set()
+
+
+@pytest.mark.needs_linux
+@pytest.mark.parametrize("schedstat", [True, False])
+def test_processor_time_grows_while_a_thread_counts_and_not_while_it_sleeps(monkeypatch, schedstat):
+    if not schedstat:
+        read = system._read
+
+        def without_schedstat(path):
+            if path.endswith("schedstat"):
+                raise FileNotFoundError(path)
+            return read(path)
+
+        monkeypatch.setattr(system, "_read", without_schedstat)
+    me = threading.get_native_id()
+
+    def used_s(work):
+        before_s = thread_cpu_s(me), time.thread_time()
+        work()
+        return thread_cpu_s(me) - before_s[0], time.thread_time() - before_s[1]
+
+    def count():
+        ends_s = time.thread_time() + 0.2
+        while time.thread_time() < ends_s:
+            pass
+
+    told, true = used_s(count)
+    assert told == pytest.approx(true, abs=0.05)
+    assert used_s(lambda: time.sleep(0.2))[0] < 0.1
+
+
+# --- the witness
+
+
+def test_the_witness_knows_how_long_the_block_took_and_the_processor_time_it_got():
+    with Witness() as witness:
+        time.sleep(0.2)
+    assert witness.wall_s >= 0.2
+    assert witness.cpu_s < 0.1
+    assert not witness._sampler.is_alive()
+
+
+@pytest.mark.needs_linux
+def test_the_witness_sees_the_thread_that_entered_it_and_no_other(counting_thread):
+    with Witness() as witness:
+        time.sleep(0.3)
+    assert counting_thread.is_alive()
+    assert witness.share("S") > 0.5
+    assert witness.calls().most_common(1)[0][0] == "sleep"
+    times = [time_s for time_s, _, _ in witness.samples]
+    assert times == sorted(times)
+
+
+def test_the_witness_ends_with_its_block_also_after_an_exception():
+    with pytest.raises(KeyError), Witness() as witness:
+        raise KeyError
+    assert not witness._sampler.is_alive()
+
+
+def test_the_share_of_no_samples_is_refused():
+    with Witness(every_s=60) as witness:
+        pass
+    with pytest.raises(ValueError, match="shorter than the time between two"):
+        witness.share("S")
+
+
+@pytest.mark.parametrize("every_s", [0, -1, float("nan")])
+def test_a_witness_needs_a_time_between_samples(every_s):
+    with pytest.raises(ValueError, match=f"every_s={every_s}"):
+        Witness(every_s)
+
+
+# --- where there is no /proc
+
+
+def test_without_proc_the_witness_tells_the_function_and_no_state(monkeypatch):
+    monkeypatch.setattr(system, "HAS_PROC", False)
+
+    def a_function_that_waits():
+        time.sleep(0.2)
+
+    with Witness() as witness:
+        a_function_that_waits()
+    assert {state for _, state, _ in witness.samples} == {"?"}
+    assert witness.share("S") == 0
+    assert witness.calls().most_common(1)[0][0] == "a_function_that_waits"
+
+
+def test_without_proc_the_state_of_a_thread_is_refused_by_what_is_missing(monkeypatch):
+    def nothing_there(path):
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(system, "HAS_PROC", False)
+    monkeypatch.setattr(system, "LIMITS", {"linux": "this system has no /proc"})
+    monkeypatch.setattr(system, "_read", nothing_there)
+    with pytest.raises(OSError, match="this system has no /proc"):
+        thread_state(threading.get_native_id())
+    assert thread_call(threading.get_native_id()) == ""
+
+
+def test_the_limits_of_the_platform_are_told_where_there_are_any():
+    assert bool(system.LIMITS) is not system.HAS_PROC
