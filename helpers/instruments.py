@@ -254,7 +254,8 @@ def client_trace(ledger: Ledger, lane: str = REQUESTS, *, phases: bool = False):
         context.label = params.url.query.get("n", params.url.path)
 
     async def on_end(_session, context, params) -> None:
-        ledger.add(lane, "request", context.start_s, now_s(), context.label)
+        context.end_s = now_s()
+        ledger.add(lane, "request", context.start_s, context.end_s, context.label)
 
     async def on_exception(_session, context, params) -> None:
         ledger.add(lane, "error", context.start_s, now_s(), type(params.exception).__name__)
@@ -292,15 +293,17 @@ def _trace_phases(trace, ledger: Ledger, lane: str) -> None:
             context.writer = writer
             writer.add_done_callback(lambda _: setattr(context, "sent_s", now_s()))
 
-    async def answered(_session, context, _params) -> None:
-        end_s = now_s()
+    def answered(context, end_s: float) -> None:
         sent_s = min(max(context.sent_s, context.since_s), end_s)
         ledger.add(lane, "send", context.since_s, sent_s, context.label)
         ledger.add(lane, "wait", sent_s, end_s, context.label)
         context.since_s = end_s
 
+    async def redirected(_session, context, _params) -> None:
+        answered(context, now_s())
+
     async def receive(_session, context, params) -> None:
-        await answered(_session, context, params)
+        answered(context, context.end_s)
         if params.response.status != 101:  # a WebSocket has no last byte
             params.response.content.on_eof(
                 lambda: ledger.add(lane, "receive", context.since_s, now_s(), context.label)
@@ -313,7 +316,7 @@ def _trace_phases(trace, ledger: Ledger, lane: str) -> None:
     trace.on_connection_reuseconn.append(begin)
     trace.on_request_headers_sent.append(header_sent)
     trace.on_request_chunk_sent.append(chunk_sent)
-    trace.on_request_redirect.append(answered)
+    trace.on_request_redirect.append(redirected)
     trace.on_request_end.append(receive)
 
 

@@ -38,6 +38,11 @@ KINDS = {
     "error": Kind("#CC79A7", "error", "xxxx"),
     "asleep": Kind("#E8E8E8", "asleep"),
     "running": Kind("#222222", "running"),
+    # The phases of a request, by the names of the HTTP archive format (HAR).
+    "connect": Kind("#F0E442", "connecting"),
+    "send": Kind("#0072B2", "sending"),
+    "wait": Kind("#BDBDBD", "waiting"),
+    "receive": Kind("#8FC1E3", "receiving", "\\\\\\\\"),
 }
 
 
@@ -103,6 +108,14 @@ def png(figure) -> bytes:
 def seconds(value: float) -> str:
     """Return a time with two digits that matter: 1.01 s, 0.21 s, 12 ms."""
     return f"{value:.2f} s" if value >= 0.0995 else f"{value * 1000:.0f} ms"
+
+
+def milliseconds(value: float) -> str:
+    """Return a time given in seconds, in milliseconds: 1014 ms, 3.1 ms, 0.24 ms."""
+    value *= 1000
+    if value < 0.005:
+        return "< 0.01 ms"
+    return f"{value:.0f} ms" if value >= 9.95 else f"{value:.{1 if value >= 0.995 else 2}f} ms"
 
 
 def count(number: int, noun: str) -> str:
