@@ -16,8 +16,9 @@ import asyncio
 import html
 import os
 import re
+import shutil
 import tomllib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +32,10 @@ NOT_SHOWN = "not shown"
 # What an experiment may need: whether it is here, and what to do where it is not.
 NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "linux": (lambda: system.HAS_PROC, "open the course on Linux or on Binder"),
+    "curl": (
+        lambda: shutil.which("curl") is not None,
+        "install it with `apt install curl` (Debian, Ubuntu) or `brew install curl` (macOS)",
+    ),
 }
 
 
@@ -219,22 +224,26 @@ def show(
 # --- experiments that need what is not everywhere
 
 
-async def measure(name: str, experiment: Callable[[], Awaitable[Ledger]], needs: str) -> Ledger:
-    """Run an experiment where its need is met; elsewhere return the stored run, and say so.
+async def measure(
+    name: str, experiment: Callable[[], Awaitable[Ledger]], needs: str | Sequence[str]
+) -> Ledger:
+    """Run an experiment where its needs are met; elsewhere return the stored run, and say so.
 
     With WIRE_RECORD set, the run is also stored. With CI set, a missing need is a
     RuntimeError. A FileNotFoundError where there is no stored run of that name.
     """
-    met, remedy = NEEDS[needs]
+    needs = [needs] if isinstance(needs, str) else needs
+    missing = [need for need in needs if not NEEDS[need][0]()]
     path = notebook.folder() / "data" / f"{_state.number}.ledger.json"
-    if met():
+    if not missing:
         ledger = await experiment()
         if os.environ.get("WIRE_RECORD"):
             _store(path, name, ledger)
         return ledger
     if os.environ.get("CI"):
-        raise RuntimeError(f"experiment {name!r} needs {needs}, which is missing here")
-    print(f"This experiment needs {needs}: {remedy}. Shown instead: a stored run.")
+        raise RuntimeError(f"experiment {name!r} needs {' and '.join(missing)}, missing here")
+    for need in missing:
+        print(f"This experiment needs {need}: {NEEDS[need][1]}. Shown instead: a stored run.")
     runs = load_runs(path)
     if name not in runs:
         raise FileNotFoundError(f"no stored run {name!r} in {path.name}")

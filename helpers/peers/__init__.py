@@ -1,0 +1,1 @@
+"""Real programs for the lessons, one file each: started on demand, private, bounded, stopped."""
