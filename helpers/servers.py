@@ -78,6 +78,15 @@ class Server:
         for ledger in list(self._ledgers):
             ledger.add(self.name, "serving", start_s, end_s, label)
 
+    @contextlib.contextmanager
+    def serving(self, label: str) -> Iterator[None]:
+        """Record the block as serving; for handlers of protocols this module does not know."""
+        start_s = now_s()
+        try:
+            yield
+        finally:
+            self.served(start_s, now_s(), label)
+
     def close(self) -> None:
         """Stop the server and free its port; closing twice does nothing more."""
         if _running.get(self.name) is self:
@@ -268,6 +277,17 @@ def serve_streams(
 
         return listener.getsockname()[1], stop
 
+    server = LoopServer(name, listen)
+    return _register(server, server.start)
+
+
+def serve_on(name: str, listen: Callable[[Server], Awaitable[tuple[int, Callable]]]) -> Server:
+    """Start a server of any protocol on a loop of its own; return it.
+
+    `listen(server)` is awaited on that loop. It returns the port it listens on (loopback
+    only) and what stops it, a coroutine function. Its handlers record what they serve with
+    `server.serving(label)`.
+    """
     server = LoopServer(name, listen)
     return _register(server, server.start)
 

@@ -1,1 +1,1 @@
-"""Real programs for the lessons, one file each: started on demand, private, bounded, stopped."""
+"""Real programs that a lesson starts for itself, one file each: private, on loopback, stopped."""
