@@ -1,0 +1,95 @@
+"""A child kernel runs what it is sent, says what is lost, and leaves nothing behind."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from helpers.childkernel import LOST, ChildKernel, came_back
+from helpers.ledger import one_after_another
+
+WORK = "import asyncio\nasync def work():\n    await asyncio.sleep(0.2)"
+PATCH = "import nest_asyncio\nnest_asyncio.apply()"
+
+
+def family() -> set[int]:
+    return {child.pid for child in psutil.Process(os.getpid()).children(recursive=True)}
+
+
+def run(experiment):
+    before = family()
+    result = asyncio.run(asyncio.wait_for(experiment(), 60))
+    assert family() <= before, "the kernel outlives its block"
+    return result
+
+
+def test_cells_that_await_all_come_back_in_order():
+    async def experiment():
+        async with ChildKernel() as child:
+            return await child.run_all([WORK, "await work()", "await work()"])
+
+    ledger = run(experiment)
+    assert came_back(ledger) == ["cell 1", "cell 2", "cell 3"]
+    ran = ledger.spans(kind="running")
+    assert [span.lane for span in ran] == came_back(ledger)
+    assert one_after_another(ran)
+    assert all(span.duration_s >= 0.2 for span in ran[1:])
+    assert len(ledger.spans(kind="queued")) == 3
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="there the patch breaks more than this")
+def test_the_patch_loses_what_is_queued_and_this_process_is_not_patched():
+    async def experiment():
+        async with ChildKernel() as child:
+            await child.run_all([WORK, PATCH])
+            alone = await child.run_all(["asyncio.run(work())"])
+            return alone, await child.run_all(["asyncio.run(work())"] * 3)
+
+    alone, queued = run(experiment)
+    assert came_back(alone) == ["cell 1"]
+    assert came_back(queued) == ["cell 1"]
+    assert [mark.lane for mark in queued.marks(kind="error", label=LOST)] == ["cell 2", "cell 3"]
+    assert "nest_asyncio" not in sys.modules
+    assert not hasattr(asyncio, "_nest_patched")
+
+
+def test_a_cell_that_fails_comes_back_and_does_not_hold_up_the_next():
+    async def experiment():
+        async with ChildKernel() as child:
+            return await child.run_all(["1 / 0", "2"])
+
+    assert came_back(run(experiment)) == ["cell 1", "cell 2"]
+
+
+def test_a_kernel_that_dies_is_noticed_within_its_patience():
+    async def experiment():
+        async with ChildKernel() as child:
+            return await child.run_all(["import os\nos._exit(1)", "2"], patience_s=1.0)
+
+    assert came_back(run(experiment)) == []
+
+
+def test_stopped_in_the_middle_it_leaves_nothing_behind():
+    async def experiment():
+        async with ChildKernel() as child:
+            await child.run_all(["import time\ntime.sleep(60)"], patience_s=60)
+
+    before = family()
+    with pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(experiment(), 3))
+    assert family() <= before
+
+
+def test_without_patience_there_is_nothing_to_wait_for():
+    with pytest.raises(ValueError, match="patience_s=0"):
+        asyncio.run(ChildKernel().run_all(["1"], patience_s=0))
+
+
+def test_no_lesson_and_no_helper_patches_its_own_loop():
+    root = Path(__file__).resolve().parents[2]
+    files = [*(root / "helpers").rglob("*.py"), *(root / "notebooks/solutions").glob("*.py")]
+    assert len(files) > 10
+    assert [file.name for file in files if "nest_asyncio" in file.read_text("utf-8")] == []
