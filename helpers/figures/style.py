@@ -2,8 +2,9 @@
 
 Plan: a kind of span has one colour, one hatch and one word, safe for the colour-blind
 (Okabe and Ito's palette) and never told apart by colour alone. Figures are built without
-pyplot, whose global state is not safe in threads. Measured numbers in a figure's words
-stand between two markers, so that a comparison of two runs can leave them out.
+pyplot, whose global state is not safe in threads; settings are changed by one thread at
+a time. Measured numbers in a figure's words stand between two markers, so that a
+comparison of two runs can leave them out.
 
 Left out: themes. A figure keeps its white ground in a dark front end.
 """
@@ -12,11 +13,13 @@ from __future__ import annotations
 
 import html
 import io
+import threading
 from dataclasses import dataclass, field
 
 INK, GREY, GRID = "#222222", "#595959", "#e2e2e2"
 WIDTH_IN, DPI = 9.2, 100
 MEASURED = "[measured]", "[/measured]"
+_settings = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ def new_figure(rows: int, height_in: float):
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context({"font.size": 10, "font.family": "DejaVu Sans", "hatch.linewidth": 0.7}):
+    with _settings, rc_context({"font.size": 10, "font.family": "DejaVu Sans"}):
         figure = Figure(figsize=(WIDTH_IN, height_in), dpi=DPI, facecolor="white")
         axes = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
     for ax in axes:
@@ -97,11 +100,10 @@ def head(ax, claim: str, facts: str) -> None:
 
 def png(figure) -> bytes:
     """Return the figure as a PNG picture."""
-    from matplotlib import rc_context
-
+    for artist in figure.findobj(lambda artist: hasattr(artist, "set_hatch_linewidth")):
+        artist.set_hatch_linewidth(0.7)
     buffer = io.BytesIO()
-    with rc_context({"hatch.linewidth": 0.7}):
-        figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight", pad_inches=0.08)
+    figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight", pad_inches=0.08)
     return buffer.getvalue()
 
 
