@@ -271,7 +271,7 @@ def _draw_prediction(ax, guess, colour: str) -> None:
     """Draw the guesses as dashed lines in the colour of the line they are about."""
     values = _milliseconds(guess)
     for x in values:
-        ax.plot([x, x], [-0.1, 1], ls=(0, (4, 3)), color=colour, lw=1.1, zorder=2)
+        ax.plot([x, x], [-0.1, 1], **{**style.DASHED, "color": colour, "zorder": 2})
     text = guess.label if len(values) == 1 else f"{guess.label}, {len(values)} guesses"
     left, right = ax.get_xlim()
     at_right = values[-1] > left * (right / left) ** 0.8

@@ -20,6 +20,8 @@ INK, GREY, GRID = "#222222", "#595959", "#e2e2e2"
 WIDTH_IN, DPI = 9.2, 100
 MEASURED = "[measured]", "[/measured]"
 _settings = threading.Lock()
+# The line of a prediction: what was guessed is dashed in every figure.
+DASHED = {"ls": (0, (4, 3)), "color": INK, "lw": 1.1}
 
 
 @dataclass(frozen=True)
@@ -76,14 +78,14 @@ class Words:
         )
 
 
-def new_figure(rows: int, height_in: float):
-    """Return a Figure and its axes, `rows` of them above each other, with the one look."""
+def new_figure(rows: int, height_in: float, columns: int = 1):
+    """Return a Figure and its axes in rows and columns, read line by line, with the one look."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     with _settings, rc_context({"font.size": 10, "font.family": "DejaVu Sans"}):
         figure = Figure(figsize=(WIDTH_IN, height_in), dpi=DPI, facecolor="white")
-        axes = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
+        axes = figure.subplots(rows, columns, sharex=True, squeeze=False).ravel()
     for ax in axes:
         ax.spines[["top", "right", "left"]].set_visible(False)
         ax.grid(axis="x", color=GRID, lw=0.6)

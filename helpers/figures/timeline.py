@@ -71,7 +71,7 @@ def draw(
             _draw_prediction(ax, predictions[title], places, tall, pixel_s)
         ax.set_ylim(0, total + 0.3)
         ax.set_yticks(list(places.values()), [_name(panels, n) for n in names])
-        style.head(ax, title, " · ".join(_facts(ledger)))
+        style.head(ax, title, " · ".join(_facts(ledger, names)))
     axes[-1].set_xlabel("seconds since the first request")
     return figure
 
@@ -92,7 +92,7 @@ def describe(
     names = _lanes(panels, lanes)
     for title, ledger in panels.items():
         words.stable.append(f"{title}: {' '.join(_sentences(ledger, names))}")
-        words.measured.append(f"{title}: {', '.join(_facts(ledger))}.")
+        words.measured.append(f"{title}: {', '.join(_facts(ledger, names))}.")
         if title in predictions:
             guess = predictions[title]
             values = ", ".join(seconds(g) for g in sorted(guess.guesses))
@@ -135,14 +135,14 @@ def _lanes(panels: Mapping[str, Ledger], chosen: Sequence[str] | None) -> list[s
     return [lane for lane in first if lane in there] + [n for n in there if n not in hidden]
 
 
-def _facts(ledger: Ledger) -> list[str]:
+def _facts(ledger: Ledger, names: Sequence[str]) -> list[str]:
     requests = ledger.spans(kind="request")
     beats = ledger.marks(lane=HEARTBEAT)
     facts = []
     if requests:
         total = seconds(duration_s(requests))
         facts.append(f"{total} for {style.count(len(requests), 'request')}")
-    if len(beats) > 1:
+    if len(beats) > 1 and HEARTBEAT in names:
         facts.append(f"longest silence {seconds(longest_gap_s(beats))}")
     return facts or [f"{seconds(duration_s(ledger.spans()))} in all"]
 
@@ -246,16 +246,17 @@ def _draw_lane(ax, ledger: Ledger, lane: str, y: float, tall: float, pixel_s: fl
         bars.setdefault((level, span.kind), []).append(span)
     for (level, _), group in bars.items():
         middle = y + (depth - 1) / 2 * height - level * height
-        _draw_bars(ax, _joined(group, pixel_s), middle, height, start_s, pixel_s)
+        draw_bars(ax, _joined(group, pixel_s), middle, height, start_s, pixel_s)
     for mark in marks:
         if mark.kind == "error":
-            _draw_error(ax, mark.time_s - start_s, y, mark.label)
+            draw_error(ax, mark.time_s - start_s, y, mark.label)
     if not spans and not marks:
         ax.text(0, y, "nothing", va="center", fontsize=9, color=style.GREY)
     _label_lane(ax, ledger, lane, y, pixel_s)
 
 
-def _draw_error(ax, x: float, y: float, text: str) -> None:
+def draw_error(ax, x: float, y: float, text: str) -> None:
+    """Draw the cross of an error at a moment, with its text at the left."""
     ax.plot([x], [y], "X", ms=10, mfc=KINDS["error"].face, mec=style.INK)
     ax.annotate(
         text,
@@ -304,9 +305,10 @@ def _joined(spans: list[Span], pixel_s: float) -> list[Span]:
     return joined
 
 
-def _draw_bars(
+def draw_bars(
     ax, spans: list[Span], y: float, height: float, origin: float, pixel_s: float
 ) -> None:
+    """Draw spans of one kind as bars at height y, their times counted from the origin."""
     kind = spans[0].kind
     look = KINDS[kind]
     outlined = kind in ("request", "asleep", "running")
@@ -367,7 +369,7 @@ def _draw_prediction(
         low, high = middle - half + 0.08, middle + half - 0.08
     guesses = sorted(prediction.guesses)
     for guess in guesses:
-        ax.plot([guess] * 2, [low, high], ls=(0, (4, 3)), color=style.INK, lw=1.1)
+        ax.plot([guess] * 2, [low, high], **style.DASHED)
     middle = guesses[len(guesses) // 2]
     text = prediction.label if len(guesses) == 1 else f"{prediction.label}, {len(guesses)} guesses"
     at_right = middle > ax.get_xlim()[1] - 6.5 * len(text) * pixel_s

@@ -26,7 +26,7 @@ THIN, THICK = 0.2, 0.56
 MOST = 12
 _MOOD_S = 0.05  # what is shorter depends on the mood of the machine more than on the request
 _BOX = {"boxstyle": "round,pad=.15", "fc": "white", "ec": "none", "alpha": 0.9}
-_DASHED = {"ls": (0, (4, 3)), "color": style.INK, "lw": 1.1, "zorder": 5}
+_DASHED = {**style.DASHED, "zorder": 5}
 _AXES_IN = 7.6  # the width of the axes; the rows' names take the rest
 
 
