@@ -25,6 +25,7 @@ from pathlib import Path
 from helpers import notebook, servers, system
 from helpers.figures import style
 from helpers.ledger import Ledger, load_runs, save_runs
+from helpers.peers import postgres
 
 HOLDS, HALF_RIGHT, DOES_NOT_HOLD = "holds", "half right", "does not hold"
 NOT_SHOWN = "not shown"
@@ -35,6 +36,10 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "curl": (
         lambda: shutil.which("curl") is not None,
         "install it with `apt install curl` (Debian, Ubuntu) or `brew install curl` (macOS)",
+    ),
+    "postgres": (
+        lambda: postgres.programs() is not None,
+        "install it with `apt install postgresql` or `brew install postgresql`",
     ),
 }
 
@@ -219,6 +224,28 @@ def show(
         words.title += f" (a stored run of {', '.join(stored)})"
     drawn = figure.draw(panels, predictions, **options)
     notebook.show(words.plain(), words.html(), style.png(drawn))
+
+
+def browser_link(server: servers.Server, path: str = "/") -> None:
+    """Show a link that opens a server in a browser tab; with nobody there, one stable line.
+
+    It leads through the Jupyter server and behind its token (jupyter-server-proxy), so it
+    works on Binder too; where no Jupyter server runs, it leads straight to the server. A
+    ValueError if the path does not begin with a slash.
+    """
+    if not path.startswith("/"):
+        raise ValueError(f"path={path!r}: a path begins with a slash, as in '/tea'")
+    what = f"{path} of the server {server.name!r}"
+    if not notebook.attended():
+        print(f"With somebody at the keyboard, a link stands here. It opens {what}.")
+        return
+    base, direct = notebook.jupyter_base(), server.url + path
+    address = direct if base is None else f"{base}proxy/{server.port}{path}"
+    link = f"<a href='{html.escape(address)}' target='_blank' rel='noopener'>Open {what}</a>"
+    # On a hub the learner's browser runs elsewhere: its own 127.0.0.1 is another machine.
+    near = base is not None and "JUPYTERHUB_SERVICE_PREFIX" not in os.environ
+    straight = f" or, in a browser on this machine, type <code>{html.escape(direct)}</code>"
+    notebook.show(f"Open {what}: {address}", f"<p>{link}{straight if near else ''}</p>")
 
 
 # --- experiments that need what is not everywhere

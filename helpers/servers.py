@@ -16,6 +16,7 @@ import asyncio
 import atexit
 import concurrent.futures
 import contextlib
+import inspect
 import itertools
 import logging
 import socket
@@ -152,7 +153,9 @@ class LoopServer(Server):
             return
         ready.set_result(port)
         await self._stopping.wait()
-        await stop()
+        stopped = stop()
+        if inspect.isawaitable(stopped):
+            await stopped
 
     def _stop(self) -> None:
         if self._thread.is_alive():
@@ -285,7 +288,7 @@ def serve_on(name: str, listen: Callable[[Server], Awaitable[tuple[int, Callable
     """Start a server of any protocol on a loop of its own; return it.
 
     `listen(server)` is awaited on that loop. It returns the port it listens on (loopback
-    only) and what stops it, a coroutine function. Its handlers record what they serve with
+    only) and the function that stops it, a coroutine function or not. Its handlers record what they serve with
     `server.serving(label)`.
     """
     server = LoopServer(name, listen)

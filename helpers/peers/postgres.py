@@ -75,6 +75,12 @@ class Postgres:
             raise RuntimeError(f"PostgreSQL did not start: {answer}")
         self.socket = answer.removeprefix("ready ")
 
+    def __enter__(self) -> Postgres:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
     def close(self) -> None:
         """Stop the server and remove its folder; closing twice does nothing more."""
         self._guard.stdin.close()

@@ -1,0 +1,190 @@
+"""The order figure: requests in the order they were asked, and when each was answered.
+
+Plan: a panel per protocol, two beside each other where there are many, all on one time
+axis. A row per request, in the order of asking: a bar from asking to answer; in it the
+time it was worked on, where the server told, and the rest, the time it waited behind
+others, hatched as queued. At the end of a bar stands which answer it was.
+
+Left out: what the requests were about, and more than a handful of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from helpers.figures import style
+from helpers.figures.style import KINDS, Words, seconds
+from helpers.ledger import Ledger, Span
+
+HEIGHT = 0.56
+_ORDINALS = ("1st", "2nd", "3rd", "4th", "5th", "6th", "7th", "8th", "9th")
+
+
+def asked(ledger: Ledger) -> list[str]:
+    """Return the labels of the requests in the order they were asked."""
+    return [span.label for span in ledger.spans(kind="request")]
+
+
+def answered(ledger: Ledger) -> list[str]:
+    """Return the labels of the requests in the order their answers came."""
+    return [s.label for s in sorted(ledger.spans(kind="request"), key=lambda s: s.end_s)]
+
+
+def held_up(ledger: Ledger) -> list[str]:
+    """Return the requests that waited behind another, in the order they were asked.
+
+    Waiting is time in which the server did not work on the request; it counts from a third
+    of the longest work on, so that a machine under load changes nothing.
+    """
+    work = {span.label: span for span in ledger.spans(kind="serving")}
+    if not work:
+        return []
+    least_s = max(span.duration_s for span in work.values()) / 3
+    return [
+        request.label
+        for request in ledger.spans(kind="request")
+        if request.label in work and request.duration_s - work[request.label].duration_s > least_s
+    ]
+
+
+def draw(
+    panels: Mapping[str, Ledger],
+    predictions: Mapping[str, object] | None = None,
+    lanes: Sequence[str] | None = None,
+):
+    """Return the figure: a panel per ledger, keyed by its protocol.
+
+    `predictions` gives a panel its guesses in seconds since asking, dashed; their `.lane`
+    may name the request they are about. A ValueError for no panel, a ledger without
+    requests or with more than nine, or a prediction that belongs to no panel.
+    """
+    predictions = predictions or {}
+    _check(panels, predictions)
+    columns = 2 if len(panels) > 3 else 1
+    rows = -(-len(panels) // columns)
+    deep = max(len(ledger.spans(kind="request")) for ledger in panels.values())
+    figure, axes = style.new_figure(rows, rows * (0.36 * deep + 0.72) + 0.3, columns)
+    figure.subplots_adjust(left=0.09, right=0.99, wspace=0.2, hspace=0.62 / (0.36 * deep + 0.1))
+    ends = [s.end_s - _origin(ledger) for ledger in panels.values() for s in ledger.spans()]
+    ends += [guess for p in predictions.values() for guess in p.guesses]
+    axes[0].set_xlim(-0.02 * max(ends), 1.22 * max(ends))
+    for ax, (title, ledger) in zip(axes, panels.items(), strict=False):
+        _draw_panel(ax, ledger, deep)
+        if title in predictions:
+            _draw_prediction(ax, predictions[title], asked(ledger))
+        style.head(ax, title, _fact(ledger))
+    for ax in axes[len(panels) :]:
+        ax.set_visible(False)
+    for ax in axes[max(0, len(panels) - columns) : len(panels)]:
+        ax.tick_params(labelbottom=True)
+        ax.set_xlabel("seconds since asking")
+    return figure
+
+
+def describe(
+    panels: Mapping[str, Ledger],
+    predictions: Mapping[str, object] | None = None,
+    lanes: Sequence[str] | None = None,
+) -> Words:
+    """Return the same figure in words."""
+    predictions = predictions or {}
+    _check(panels, predictions)
+    words = Words(" / ".join(panels))
+    words.stable.append(
+        f"{style.count(len(panels), 'panel')} on one axis, seconds since asking; a row per request."
+    )
+    for title, ledger in panels.items():
+        waited = held_up(ledger)
+        behind = f"Waited behind another: {', '.join(waited)}." if waited else ""
+        if ledger.spans(kind="serving") and not waited:
+            behind = "None waited behind another."
+        words.stable.append(
+            f"{title}: asked {', '.join(asked(ledger))}; "
+            f"answered {', '.join(answered(ledger))}. {behind}".strip()
+        )
+        times = [f"{s.label} after {seconds(s.duration_s)}" for s in ledger.spans(kind="request")]
+        words.measured.append(f"{title}: {', '.join(times)}.")
+        if title in predictions:
+            guess = predictions[title]
+            values = ", ".join(seconds(g) for g in sorted(guess.guesses))
+            about = f" ({guess.lane})" if guess.lane else ""
+            words.measured.append(f"{title}{about}, dashed line: {guess.label} {values}.")
+    return words
+
+
+def _check(panels: Mapping[str, Ledger], predictions: Mapping[str, object]) -> None:
+    if not panels:
+        raise ValueError("panels={}: the figure needs at least one ledger")
+    for title, ledger in panels.items():
+        if not 1 <= len(ledger.spans(kind="request")) <= len(_ORDINALS):
+            raise ValueError(f"panel {title!r}: one to nine requests can be drawn")
+    for title in predictions:
+        if title not in panels:
+            raise ValueError(f"predictions[{title!r}] belongs to no panel: {sorted(panels)}")
+
+
+def _origin(ledger: Ledger) -> float:
+    return ledger.spans(kind="request")[0].start_s
+
+
+def _fact(ledger: Ledger) -> str:
+    if answered(ledger) == asked(ledger):
+        return "answered in order"
+    return f"answered {', '.join(answered(ledger))}"
+
+
+def _draw_panel(ax, ledger: Ledger, deep: int) -> None:
+    origin, order = _origin(ledger), answered(ledger)
+    work = {span.label: span for span in ledger.spans(kind="serving")}
+    requests = ledger.spans(kind="request")
+    for row, request in enumerate(requests):
+        y = deep - 1 - row
+        _bar(ax, request, y, "request", origin)
+        if worked := work.get(request.label):
+            for start_s, end_s in (
+                (request.start_s, worked.start_s),
+                (worked.end_s, request.end_s),
+            ):
+                if end_s - start_s > 0.004:
+                    gap = Span(start_s, end_s, request.lane, "queued")
+                    _bar(ax, gap, y, "queued", origin)
+            _bar(ax, worked, y, "serving", origin)
+        ax.annotate(
+            _ORDINALS[order.index(request.label)],
+            (request.end_s - origin, y),
+            (5, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+        )
+    ax.set_yticks([deep - 1 - row for row in range(len(requests))], asked(ledger))
+    ax.set_ylim(-0.55, deep - 0.35)
+
+
+def _bar(ax, span: Span, y: float, kind: str, origin: float) -> None:
+    look = KINDS[kind]
+    ax.broken_barh(
+        [(span.start_s - origin, max(span.duration_s, 0.002))],
+        (y - HEIGHT / 2, HEIGHT),
+        facecolor=look.face,
+        edgecolor=style.INK if kind == "request" else "white",
+        hatch=look.hatch,
+        lw=0.7 if kind == "request" else 0.5,
+    )
+
+
+def _draw_prediction(ax, prediction, labels: list[str]) -> None:
+    low, high = ax.get_ylim()
+    if prediction.lane in labels:
+        middle = len(labels) - 1 - labels.index(prediction.lane)
+        low, high = middle - 0.45, middle + 0.45
+    for guess in prediction.guesses:
+        ax.plot([guess] * 2, [low, high], ls=(0, (4, 3)), color=style.INK, lw=1.2)
+    ax.annotate(
+        prediction.label,
+        (max(prediction.guesses), high),
+        (4, -2),
+        textcoords="offset points",
+        fontsize=8.5,
+        va="top",
+    )
