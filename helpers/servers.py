@@ -13,7 +13,6 @@ Left out: TLS, HTTP/2, listening beyond loopback.
 from __future__ import annotations
 
 import asyncio
-import atexit
 import concurrent.futures
 import contextlib
 import inspect
@@ -24,6 +23,7 @@ import threading
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 
+from helpers import registry
 from helpers.instruments import server_middleware
 from helpers.ledger import Ledger, now_s
 
@@ -34,8 +34,6 @@ STOP_S = 5.0
 _quiet = logging.getLogger("helpers.servers")
 _quiet.addHandler(logging.NullHandler())
 _quiet.propagate = False
-
-_running: dict[str, Server] = {}
 
 
 class Server:
@@ -90,8 +88,7 @@ class Server:
 
     def close(self) -> None:
         """Stop the server and free its port; closing twice does nothing more."""
-        if _running.get(self.name) is self:
-            del _running[self.name]
+        registry.forget(self)
         self._stop()
 
     def _stop(self) -> None:
@@ -99,27 +96,8 @@ class Server:
         raise NotImplementedError
 
 
-def _register(server: Server, start: Callable[[], None]) -> Server:
-    """Start the server in place of the one that had its name."""
-    if server.name in _running:
-        _running[server.name].close()
-    start()
-    _running[server.name] = server
-    return server
-
-
-def running() -> list[str]:
-    """Return the names of the servers that run now."""
-    return sorted(_running)
-
-
-def close_all() -> None:
-    """Stop every server."""
-    for server in list(_running.values()):
-        server.close()
-
-
-atexit.register(close_all)
+# Every server and every relay of this process, by name (registry.py).
+running, close_all = registry.running, registry.close_all
 
 
 # --- HTTP, and streams: a loop in a thread
@@ -223,7 +201,7 @@ def serve(name: str, routes: Iterable, *, process: bool = False) -> Server:
         server = ChildServer(name, routes)
     else:
         server = LoopServer(name, lambda server: listen_http(server, routes))
-    return _register(server, server.start)
+    return registry.register(server)
 
 
 @contextlib.asynccontextmanager
@@ -281,18 +259,18 @@ def serve_streams(
         return listener.getsockname()[1], stop
 
     server = LoopServer(name, listen)
-    return _register(server, server.start)
+    return registry.register(server)
 
 
 def serve_on(name: str, listen: Callable[[Server], Awaitable[tuple[int, Callable]]]) -> Server:
     """Start a server of any protocol on a loop of its own; return it.
 
     `listen(server)` is awaited on that loop. It returns the port it listens on (loopback
-    only) and the function that stops it, a coroutine function or not. Its handlers record what they serve with
-    `server.serving(label)`.
+    only) and the function that stops it, a coroutine function or not. Its handlers record
+    what they serve with `server.serving(label)`.
     """
     server = LoopServer(name, listen)
-    return _register(server, server.start)
+    return registry.register(server)
 
 
 # --- blocking sockets: a thread per connection
@@ -369,4 +347,4 @@ def serve_sockets(name: str, handler: Callable[[socket.socket], None]) -> Server
     The connection is a blocking socket and is closed when the handler returns.
     """
     server = _SocketServer(name, handler)
-    return _register(server, server.start)
+    return registry.register(server)
