@@ -319,8 +319,7 @@ def verdict(
     supports, refutes = dict(supports or {}), dict(refutes or {})
     if not supports and not refutes:
         raise ValueError(f"verdict({claim_id!r}) has no findings: nothing is measured")
-    findings = {**supports, **refutes}
-    borne_out = all(bool(ok) for ok in findings.values())
+    borne_out = all([*supports.values(), *refutes.values()])
     outcome = NOT_SHOWN
     if borne_out:
         outcome = (HALF_RIGHT if refutes else HOLDS) if supports else DOES_NOT_HOLD
@@ -369,13 +368,17 @@ async def check(
     exception, and no end within `timeout_s`, is shown in one line and the lesson goes on.
     """
     try:
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(timeout_s) as limit:
             findings = await attempt()
     except NotImplementedError:
         print(f"{name}: not tried yet.")
         return
     except Exception as error:
-        print(f"{name}: not solved yet. Your code raised {type(error).__name__}: {error}")
+        words = " ".join(str(error).split())
+        why = f"raised {type(error).__name__}: {words}"
+        if limit.expired():
+            why = f"did not end within {timeout_s:g} s."
+        print(f"{name}: not solved yet. Your code {why}")
         return
     solved = bool(findings) and all(findings.values())
     print(f"{name}: {'solved' if solved else 'not solved yet'}.")
