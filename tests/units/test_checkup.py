@@ -1,0 +1,140 @@
+"""The check-up finds what is here, names what is not, and says how to get it."""
+
+import os
+import re
+import shutil
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from helpers import checkup, system
+from helpers.checkup import Program
+
+ROOT = Path(__file__).resolve().parents[2]
+USE = "a program of the test"
+
+
+def script(folder: Path, text: str) -> Path:
+    path = folder / "program"
+    path.write_text(f"#!{sys.executable}\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_what_the_tests_run_with_is_here():
+    assert checkup.python().here
+    assert checkup.packages().here, checkup.packages()
+
+
+def test_every_missing_package_is_named(monkeypatch):
+    wanted = ["aiohttp", "no-such-thing >=3", "nor_this[extra]", "not-asked ; extra == 'x'"]
+    monkeypatch.setattr(metadata, "requires", lambda name: wanted)
+    row = checkup.packages()
+    assert not row.here
+    assert row.name == "Packages (no-such-thing, nor_this)"
+    assert "To get it: %pip install" in str(row)
+
+
+def test_a_course_that_is_not_installed_says_so(monkeypatch):
+    monkeypatch.setattr(checkup, "COURSE", "no-such-course")
+    assert not checkup.packages().here
+    assert "%pip install -e .." in str(checkup.packages())
+
+
+def test_an_old_python_is_refused(monkeypatch):
+    monkeypatch.setattr(checkup, "OLDEST", (99, 0))
+    assert str(checkup.python()).startswith("✘ Python is not here: 99.0 or newer")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the scripts begin with a line for Unix")
+class TestProgram:
+    def row(self, path):
+        return Program("thing", lambda: path, USE, {}).row()
+
+    def test_one_that_says_its_version(self, tmp_path):
+        row = self.row(script(tmp_path, "print('thing 7.88.1 (x86_64)')"))
+        assert row.here
+        assert str(row) == f"✔ thing 7.88.1: {USE}"
+
+    @pytest.mark.parametrize(
+        "text", ["raise SystemExit(1)", "print('no number')", "print('thing 1.2'); exit(3)"]
+    )
+    def test_one_that_does_not_start(self, tmp_path, text):
+        assert not self.row(script(tmp_path, text)).here
+
+    def test_one_that_hangs(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(checkup, "ANSWER_S", 0.3)
+        assert not self.row(script(tmp_path, "import time; time.sleep(60)")).here
+
+    def test_one_that_is_no_program(self, tmp_path):
+        (tmp_path / "file").write_text("just text")
+        assert not self.row(tmp_path / "file").here
+        assert not self.row(None).here
+
+
+@pytest.mark.parametrize(
+    ("there", "user", "command"),
+    [
+        ("apt-get", 0, "To get it: apt install a-thing"),
+        ("apt-get", 1000, "To get it: sudo apt install a-thing"),
+        ("dnf", 1000, "To get it: sudo dnf install d-thing"),
+        ("brew", 501, "To get it: brew install b-thing"),
+        (None, 1000, "open the course on Binder"),
+    ],
+)
+def test_the_remedy_is_the_command_of_this_system(monkeypatch, there, user, command):
+    monkeypatch.setattr(shutil, "which", lambda name: name if name == there else None)
+    monkeypatch.setattr(os, "geteuid", lambda: user, raising=False)
+    packages = {"apt": "a-thing", "dnf": "d-thing", "brew": "b-thing"}
+    assert command in str(Program("thing", lambda: None, USE, packages).row())
+
+
+def test_binder_installs_the_programs_that_are_asked_for():
+    listed = (ROOT / "binder/apt.txt").read_text().split()
+    assert listed == [program.packages["apt"] for program in checkup.PROGRAMS]
+
+
+def test_each_program_is_here_or_has_a_remedy():
+    rows = [program.row() for program in checkup.PROGRAMS]
+    assert all(row.here or row.remedy for row in rows)
+    if os.environ.get("CI"):
+        assert [row.name for row in rows if not row.here] == []
+
+
+def test_another_version_than_tested_says_so(monkeypatch, tmp_path):
+    pins = tmp_path / "requirements.txt"
+    pins.write_text("aiohttp==0.0.1\nmatplotlib==" + metadata.version("matplotlib") + "\n")
+    monkeypatch.setattr(checkup, "PINS", pins)
+    lines = {line.split()[0]: line for line in checkup.versions()}
+    assert lines["aiohttp"].endswith("(this course was tested with 0.0.1)")
+    assert lines["matplotlib"] == f"matplotlib {metadata.version('matplotlib')}"
+    assert set(lines) == {"Python", *checkup.TELLING}
+
+
+def test_limits_are_the_systems(monkeypatch):
+    monkeypatch.setattr(system, "LIMITS", {"linux": "no /proc"})
+    assert checkup.limits() == ["✘ no /proc; a stored run is shown instead"]
+    monkeypatch.setattr(system, "LIMITS", {})
+    [line] = checkup.limits()
+    assert line.startswith("✔")
+
+
+def test_two_machines_show_the_same_once_masked(monkeypatch):
+    """On one of them everything is here; the other is old, bare and cannot tell much."""
+    shown = []
+    monkeypatch.setattr(checkup.notebook, "show", lambda *texts: shown.append(texts))
+    checkup.show()
+    bare = [Program(p.name, lambda: None, p.use, {}) for p in checkup.PROGRAMS]
+    monkeypatch.setattr(checkup, "PROGRAMS", bare)
+    monkeypatch.setattr(checkup, "TELLING", ("no-such-package",))
+    monkeypatch.setattr(system, "LIMITS", {"linux": "no /proc", "more": "nothing else"})
+    checkup.show()
+    mask = re.search(r"regex: (.*)", (ROOT / "tests/sanitize.cfg").read_text())[1]
+    (first, again), (first_html, again_html) = zip(*shown, strict=True)
+    assert first != again
+    assert re.sub(mask, "", first) == re.sub(mask, "", again)
+    assert first_html != again_html
+    assert re.sub(mask, "", first_html) == re.sub(mask, "", again_html)
+    assert "Python: fine (3.11 or newer)" in re.sub(mask, "", first)
