@@ -16,6 +16,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -50,6 +52,21 @@ def collect_less() -> None:
     """Put what is loaded now out of the garbage collector's sight; calling again adds to it."""
     gc.collect()
     gc.freeze()
+
+
+def jupyter_base() -> str | None:
+    """Return the path under which this kernel's Jupyter server answers: "/", or a hub's.
+
+    None where no Jupyter server started the kernel, as in some editors.
+    """
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    try:
+        # The server that started this kernel left its process id and, in a file, its address.
+        name = f"jpserver-{os.environ['JPY_PARENT_PID']}.json"
+        return json.loads((Path(jupyter_runtime_dir()) / name).read_text("utf-8"))["base_url"]
+    except (OSError, KeyError, ValueError):
+        return os.environ.get("JUPYTERHUB_SERVICE_PREFIX")
 
 
 def folder() -> Path:
