@@ -128,9 +128,8 @@ def _origin(ledger: Ledger) -> float:
 
 
 def _fact(ledger: Ledger) -> str:
-    if answered(ledger) == asked(ledger):
-        return "answered in order"
-    return f"answered {', '.join(answered(ledger))}"
+    same = answered(ledger) == asked(ledger)
+    return "answered in order" if same else "answered out of order"
 
 
 def _draw_panel(ax, ledger: Ledger, deep: int) -> None:
@@ -187,4 +186,5 @@ def _draw_prediction(ax, prediction, labels: list[str]) -> None:
         textcoords="offset points",
         fontsize=8.5,
         va="top",
+        bbox={"boxstyle": "round,pad=.15", "fc": "white", "ec": "none", "alpha": 0.92},
     )
