@@ -171,6 +171,9 @@ def _sentences(ledger: Ledger, names: Sequence[str]) -> list[str]:
         if name == SYSTEM_CPU and spans:
             little = duration_s(spans) < (end_s - start_s) / 5
             sentences.append(f"The {name} is {'less' if little else 'more'} than a fifth of that.")
+        kinds = list(dict.fromkeys(s.kind for s in spans))
+        if kinds == ["queued", "running"]:
+            sentences.append(f"In the lane of {name}: queued, then running.")
         serving = [s for s in spans if s.kind == "serving"]
         if serving:
             most = in_flight(serving)
@@ -312,6 +315,7 @@ def draw_bars(
     kind = spans[0].kind
     look = KINDS[kind]
     outlined = kind in ("request", "asleep", "running")
+    edge = 0.7 if outlined or height < BAR else 1.2
     ax.broken_barh(
         # Two pixels at least: what lasted a moment is still seen.
         [(s.start_s - origin, max(s.duration_s, 2 * pixel_s)) for s in spans],
@@ -320,7 +324,8 @@ def draw_bars(
         edgecolor=style.INK if outlined else "white",
         hatch=look.hatch,
         alpha=look.alpha,
-        lw=0.7 if outlined or height < BAR else 1.2,
+        # A white edge would leave nothing of so narrow a bar.
+        lw=[edge if outlined or s.duration_s > 4 * pixel_s else 0 for s in spans],
     )
     for span in spans:
         text = {

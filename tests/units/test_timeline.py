@@ -127,6 +127,16 @@ def test_spans_at_the_same_time_do_not_cover_each_other():
     assert heights[-1][1] <= ax.get_ylim()[1]
 
 
+def test_a_moment_is_drawn_without_the_white_edge_that_would_cover_it():
+    ledger = a_ledger(requests=1)
+    ledger.add("server", "serving", 100.3, 100.3001)
+    [ax] = timeline.draw({"A": ledger}, lanes=["server"]).axes
+    [bars_drawn] = ax.collections
+    [long, moment] = bars_drawn.get_linewidths()
+    assert long > 0
+    assert moment == 0
+
+
 def test_an_error_is_drawn_and_said_with_its_name():
     ledger = a_ledger(requests=1)
     ledger.mark(CALLER, "error", "TimeoutError", time_s=100.1)
@@ -180,6 +190,18 @@ def test_the_words_say_how_the_requests_went():
     assert "The caller's thread is free most of the time." in sentence(panels, "awaiting")
     assert "The server serves 5, 5 at once." in sentence(panels, "awaiting")
     assert "The heartbeat goes on." in sentence(panels, "awaiting")
+
+
+def test_the_words_say_what_was_queued_and_whether_it_ran():
+    ledger = Ledger()
+    ledger.add("cell 1", "queued", 1.0, 1.1)
+    ledger.add("cell 1", "running", 1.1, 1.3)
+    ledger.add("cell 2", "queued", 1.0, 3.0)
+    ledger.mark("cell 2", "error", "never came back", time_s=3.0)
+    words = sentence({"A": ledger}, "A")
+    assert words == (
+        "In the lane of cell 1: queued, then running. In the lane of cell 2: never came back."
+    )
 
 
 def test_the_words_say_what_the_system_saw():
