@@ -98,7 +98,7 @@ def draw(
     ax.set_ylim(-0.13 if predictions else -0.03, 1.06 + 0.1 * len(series))
     ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["none", "a quarter", "half", "three quarters", "all"])
     _ticks(ax)
-    ax.set_xlabel("milliseconds from sending a request to its answer (logarithmic)")
+    ax.set_xlabel("milliseconds from asking to the answer (logarithmic)")
     fewest = min(series.values(), key=len)
     style.head(ax, claim, _refused(fewest))
     return figure
