@@ -1,0 +1,229 @@
+"""Imports point one way, heavy packages load when first used, and nothing patches the loop."""
+
+import ast
+import json
+import subprocess
+import sys
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+from IPython.core.inputtransformer2 import TransformerManager
+
+ROOT = Path(__file__).resolve().parents[2]
+HELPERS = ROOT / "helpers"
+
+# What a module may import of ours. One without a line here stands on the ledger alone.
+ELSE = ("ledger",)
+OF_LESSON = ("ledger", "figures", "figures.*", "servers", "notebook", "system", "peers.*")
+MAY_IMPORT = {
+    "ledger": (),
+    "system": (),
+    "curltrace": (),
+    "notebook": (),
+    "registry": (),
+    "peers.*": (),
+    "figures.style": (),
+    "figures.*": ("ledger", "figures.style"),
+    "figures.buffers": ("ledger", "figures.style", "gauges"),
+    "figures.legend": ("ledger", "figures.style", "figures.timeline"),
+    "instruments": ("ledger", "system"),
+    "faults": ("ledger", "tap"),
+    "link": ("ledger", "tap", "faults"),
+    "relay": ("ledger", "registry", "tap", "faults", "link"),
+    "servers": ("ledger", "instruments", "registry"),
+    "child": ("ledger", "servers"),
+    "http2": ("ledger", "servers"),
+    "lesson": (*OF_LESSON, "registry"),
+    "checkup": ("notebook", "system", "figures.style", "peers.*"),
+    "explore": (*OF_LESSON, "lesson", "background", "controls"),
+}
+# Against the direction, inside a function: what names both ends, and why.
+EXCEPTIONS = {("servers", "child"): "serve(process=True) starts the server that child builds on"}
+HEAVY = {"aiohttp", "matplotlib", "numpy", "ipywidgets", "IPython", "cloudpickle", "asyncpg"}
+# What these are about is heavy itself: aiohttp's parser of HTTP beside others.
+ABOUT_HEAVY = {"parsers"}
+
+
+def imports(path: Path, root: Path) -> set[str]:
+    """Return the modules of ours that a file imports anywhere, named from `root` on."""
+    package = [root.name, *path.relative_to(root).parts[:-1]]
+    tree, found = ast.parse(path.read_text("utf-8")), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []  # never run: it only names a type
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            origin = ".".join([*base, *(node.module or "").split(".")]).strip(".")
+            # What is imported from a package is a module of it, or a name in it.
+            as_modules = {f"{origin}.{alias.name}" for alias in node.names}
+            modules = {name for name in as_modules if is_module(name, root)}
+            found |= modules if len(modules) == len(as_modules) else modules | {origin}
+    ours = {name.removeprefix(f"{root.name}.") for name in found if is_module(name, root)}
+    return ours - {root.name}
+
+
+def is_module(name: str, root: Path) -> bool:
+    """Tell whether a dotted name is a module or a package below root."""
+    path = root.parent.joinpath(*name.split("."))
+    return name.split(".")[0] == root.name and (path.with_suffix(".py").exists() or path.is_dir())
+
+
+def modules(root: Path) -> dict[str, Path]:
+    """Return the files of a package by their module's name, without the packages themselves."""
+    return {
+        ".".join(path.relative_to(root).with_suffix("").parts): path
+        for path in sorted(root.rglob("*.py"))
+        if path.name != "__init__.py"
+    }
+
+
+def allowed(module: str) -> tuple[str, ...]:
+    """Return what a module may import: by its own line, else by its package's."""
+    rules = [name for name in MAY_IMPORT if fnmatchcase(module, name)]
+    return MAY_IMPORT[min(rules, key=lambda name: "*" in name)] if rules else ELSE
+
+
+def against_the_rules(root: Path) -> list[str]:
+    """Return a line for each import that points the wrong way."""
+    wrong = []
+    for module, path in modules(root).items():
+        for target in sorted(imports(path, root)):
+            fits = any(fnmatchcase(target, name) for name in allowed(module))
+            if not fits and (module, target) not in EXCEPTIONS:
+                wrong.append(f"{module} imports {target}")
+    for path in root.rglob("__init__.py"):
+        if inside := imports(path, root):
+            wrong.append(f"{path.parent.name}/__init__ imports {', '.join(sorted(inside))}")
+    return wrong
+
+
+def test_imports_point_one_way():
+    assert len(modules(HELPERS)) > 8
+    assert against_the_rules(HELPERS) == []
+
+
+def test_the_rules_themselves_point_one_way():
+    """Following the rules from any module never leads back to it."""
+    names = list(modules(HELPERS))
+
+    def reach(module, seen=()):
+        assert module not in seen, f"{' -> '.join([*seen, module])}"
+        for name in names:
+            if any(fnmatchcase(name, rule) for rule in allowed(module)):
+                reach(name, (*seen, module))
+
+    for name in names:
+        reach(name)
+
+
+def test_every_exception_is_needed_and_only_inside_a_function():
+    for module, target in EXCEPTIONS:
+        path = modules(HELPERS)[module]
+        assert target in imports(path, HELPERS)
+        top = ast.parse(path.read_text("utf-8")).body
+        lines = [ast.unparse(n) for n in top if isinstance(n, ast.Import | ast.ImportFrom)]
+        assert not [line for line in lines if f"helpers.{target}" in line]
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "wrong"),
+    [
+        ("ledger.py", "from helpers import system", "ledger imports system"),
+        ("ledger.py", "def f():\n    import helpers.lesson", "ledger imports lesson"),
+        ("system.py", "from .ledger import Ledger", "system imports ledger"),
+        ("notebook.py", "from . import lesson as l", "notebook imports lesson"),
+        ("instruments.py", "from helpers.servers import serve", "instruments imports servers"),
+        ("servers.py", "from helpers import ledger, lesson", "servers imports lesson"),
+        ("servers.py", "if True:\n    from helpers.explore import x", "servers imports explore"),
+        ("relay.py", "from helpers import servers", "relay imports servers"),
+        ("figures/a.py", "from ..lesson import show", "figures.a imports lesson"),
+        (
+            "figures/a.py",
+            "from helpers.figures import timeline",
+            "figures.a imports figures.timeline",
+        ),
+        ("figures/a.py", "from . import timeline", "figures.a imports figures.timeline"),
+        ("figures/style.py", "from helpers.ledger import Ledger", "figures.style imports ledger"),
+        ("peers/curl.py", "from helpers import ledger", "peers.curl imports ledger"),
+        ("lesson.py", "from helpers.explore import panel", "lesson imports explore"),
+        ("newcomer.py", "from helpers import servers", "newcomer imports servers"),
+        ("__init__.py", "from helpers import lesson", "helpers/__init__ imports lesson"),
+    ],
+)
+def test_an_import_that_points_the_wrong_way_is_noticed(tmp_path, file, line, wrong):
+    root = tmp_path / "helpers"
+    good = {
+        "lesson.py": "import asyncio\nfrom helpers import notebook, servers\n",
+        "servers.py": "from helpers.instruments import x\nfrom helpers.ledger import Ledger\n",
+        "figures/timeline.py": "from helpers.figures.style import KINDS\n",
+    }
+    names = ("ledger", "system", "notebook", "instruments", "explore", "relay", "newcomer")
+    for name in (*(f"{n}.py" for n in names), "figures/style.py", "figures/a.py", "peers/curl.py"):
+        good.setdefault(name, "import json\n")
+    for name in ("__init__.py", "figures/__init__.py", "peers/__init__.py"):
+        good[name] = '"""A package."""\n'
+    for name, text in good.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    assert against_the_rules(root) == []
+    (root / file).write_text(good[file] + line + "\n")
+    assert against_the_rules(root) == [wrong]
+
+
+def test_importing_the_helpers_loads_nothing_heavy():
+    names = ["helpers", *(f"helpers.{name}" for name in set(modules(HELPERS)) - ABOUT_HEAVY)]
+    script = f"import {', '.join(names)}, sys; print(*sorted(set(sys.modules) & {HEAVY!r}))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, cwd=ROOT
+    )
+    assert (done.stdout.split(), done.stderr) == ([], "")
+
+
+# --- nest-asyncio is shown in a throwaway kernel, as text, and never applied in earnest
+
+
+def uses_nest_asyncio(code: str) -> bool:
+    """Tell whether code, or a cell, imports or calls nest-asyncio; text is only text."""
+    tree = ast.parse(TransformerManager().transform_cell(code))
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+        elif isinstance(node, ast.Name):
+            names.add(node.id)
+    return any(name.split(".")[0].startswith("nest_asyncio") for name in names)
+
+
+def test_no_helper_and_no_lesson_applies_nest_asyncio():
+    sources = {path.name: path.read_text("utf-8") for path in modules(HELPERS).values()}
+    solutions = (ROOT / "notebooks/solutions").glob("*.py")
+    sources |= {path.name: path.read_text("utf-8") for path in solutions}
+    books = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+    for book in books:
+        for n, cell in enumerate(json.loads(book.read_text("utf-8"))["cells"]):
+            if cell["cell_type"] == "code":
+                sources[f"{book.name}, cell {n}"] = "".join(cell["source"])
+    assert books
+    assert len(sources) > 20
+    assert [name for name, code in sources.items() if uses_nest_asyncio(code)] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "uses"),
+    [
+        ("import nest_asyncio\nnest_asyncio.apply()", True),
+        ("import nest_asyncio2 as n; n.apply()", True),
+        ("from nest_asyncio import apply\nawait x()", True),
+        ("def f():\n    __import__('x'); nest_asyncio.apply()", True),
+        ("%pip list\nimport nest_asyncio", True),
+        ("await child.run_all(['import nest_asyncio; nest_asyncio.apply()'])", False),
+        ("# nest_asyncio.apply()\n%time await x()", False),
+    ],
+)
+def test_using_nest_asyncio_is_told_from_speaking_of_it(code, uses):
+    assert uses_nest_asyncio(code) is uses
