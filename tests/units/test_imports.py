@@ -49,9 +49,10 @@ def imports(path: Path, root: Path) -> set[str]:
     """Return the modules of ours that a file imports anywhere, named from `root` on."""
     package = [root.name, *path.relative_to(root).parts[:-1]]
     tree, found = ast.parse(path.read_text("utf-8")), set()
-    for node in ast.walk(tree):
+    for node in list(ast.walk(tree)):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             node.body = []  # never run: it only names a type
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -168,6 +169,8 @@ def test_an_import_that_points_the_wrong_way_is_noticed(tmp_path, file, line, wr
     for name, text in good.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
+    only_a_type = "if TYPE_CHECKING:\n    from helpers import lesson\n"
+    (root / "ledger.py").write_text(only_a_type)
     assert against_the_rules(root) == []
     (root / file).write_text(good[file] + line + "\n")
     assert against_the_rules(root) == [wrong]
