@@ -175,12 +175,12 @@ def readme(text: str, books: dict[Path, nbformat.NotebookNode]) -> str:
     return text
 
 
-def picture(books: dict[Path, nbformat.NotebookNode]) -> bytes:
-    """Return the README's picture: the central figure of lesson 08, as stored."""
+def picture(books: dict[Path, nbformat.NotebookNode]) -> bytes | None:
+    """Return the README's picture: the central figure of lesson 08; None before it is stored."""
     [book] = [book for path, book in books.items() if path.stem == "08_blocking"]
     [cell] = [cell for cell in book.cells if cell.id == "s4-run"]
-    [data] = [o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})]
-    return base64.b64decode(data)
+    stored = [o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})]
+    return base64.b64decode(stored[0]) if stored else None
 
 
 def changes(root: Path = ROOT) -> dict[Path, bytes]:
@@ -191,7 +191,8 @@ def changes(root: Path = ROOT) -> dict[Path, bytes]:
     wanted = {path: (nbformat.writes(book) + "\n").encode() for path, book in books.items()}
     page = root / "README.md"
     wanted[page] = readme(page.read_text("utf-8"), books).encode()
-    wanted[root / "docs/blocking_timeline.png"] = picture(books)
+    if (stored := picture(books)) is not None:
+        wanted[root / "docs/blocking_timeline.png"] = stored
     return {
         path: data
         for path, data in wanted.items()

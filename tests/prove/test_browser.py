@@ -183,3 +183,98 @@ def test_a_room_predicts_and_the_figure_draws_it(browser, lab):
     assert "dashed line: predicted 0.20 s, 1.00 s, 1.00 s, 3.00 s" in shown
     assert errors == []
     page.close()
+
+
+RAN_ABOVE = """(last) => {
+    const panel = jupyterapp.shell.currentWidget;
+    const code = panel.content.widgets.slice(0, last).filter(w => w.model.type === 'code');
+    return panel.sessionContext.session.kernel.status === 'idle'
+        && code.every(w => w.model.executionCount !== null);
+}"""
+
+
+def test_a_browser_tab_is_a_client_of_the_lessons_server(browser, lab):
+    """The link leads through the lab's token; who has no token does not get there."""
+    [path] = [path for path in BOOKS if path.name.startswith("00")]
+    [after] = [index for index, cell in enumerate(BOOKS[path].cells) if cell.id == "guestbook"]
+    page, errors = opened(browser, lab, path)
+    page.evaluate(CLEAR)
+    page.evaluate(f"jupyterapp.shell.currentWidget.content.activeCellIndex = {after}")
+    page.evaluate("jupyterapp.commands.execute('notebook:run-all-above')")
+    page.wait_for_function(RAN_ABOVE, arg=after, timeout=120_000)
+
+    with page.expect_popup() as opening:
+        page.get_by_role("link", name="Open /tea of the server").click()
+    tab = opening.value
+    tab.get_by_text("One tea. Enjoy!").wait_for(timeout=20_000)
+    assert re.search(r"/proxy/\d+/tea$", tab.url)
+    stranger = browser.new_context()
+    outside = stranger.new_page()
+    outside.goto(tab.url)
+    assert "One tea" not in outside.content()
+    assert outside.url != tab.url, "a browser without the token was not sent to the login"
+    stranger.close()
+
+    page.evaluate(f"jupyterapp.shell.currentWidget.content.activeCellIndex = {after}")
+    page.evaluate("jupyterapp.commands.execute('notebook:run-cell')")
+    page.get_by_text(re.compile(r"Mozilla/.* asked for tea")).wait_for(timeout=20_000)
+    assert errors == []
+    tab.close()
+    page.close()
+
+
+PANELS = [
+    path
+    for path, book in BOOKS.items()
+    if any("explore" in rules.tags(cell) for cell in rules.code_cells(book))
+]
+PICTURE = """() => {
+    const seen = [...document.querySelectorAll('.jp-OutputArea .widget-image')]
+        .filter(image => image.offsetParent && image.naturalWidth > 400);
+    return seen.length ? seen[seen.length - 1].src : '';
+}"""
+
+
+def test_there_are_panels():
+    assert PANELS
+
+
+@pytest.mark.parametrize("path", PANELS, ids=lambda path: path.stem)
+def test_the_panel_runs_and_a_moved_slider_changes_its_figure(browser, lab, path):
+    page, errors = opened(browser, lab, path)
+    page.evaluate(CLEAR)
+    page.evaluate(RUN_ALL)
+    page.wait_for_function(ALL_RAN, timeout=120_000)
+    # Lessons end by stopping their servers: the panel needs them, so run once more up to it.
+    [place] = [
+        index
+        for index, cell in enumerate(BOOKS[path].cells)
+        if "explore" in cell.metadata.get("tags", [])
+    ]
+    page.evaluate(
+        f"""async () => {{
+            const content = jupyterapp.shell.currentWidget.content;
+            content.activeCellIndex = {place};
+            await jupyterapp.commands.execute('notebook:run-all-above');
+            content.activeCellIndex = {place};
+            await jupyterapp.commands.execute('notebook:run-cell');
+        }}"""
+    )
+    page.wait_for_timeout(500)
+    page.wait_for_function(ALL_RAN, timeout=120_000)
+    run = page.get_by_role("button", name="Run", exact=True).last
+    run.scroll_into_view_if_needed()
+    run.click()
+    page.wait_for_function(f"({PICTURE})() !== ''", timeout=60_000)
+    before = page.evaluate(PICTURE)
+    handle = page.locator(".widget-slider .noUi-handle:visible").first
+    handle.focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"({PICTURE})() !== {json.dumps(before)}", timeout=60_000)
+    if folder := os.environ.get("WIRE_SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.wait_for_timeout(5000)
+        page.screenshot(path=Path(folder) / f"{path.stem}-panel.png")
+    assert errors == []
+    page.close()
