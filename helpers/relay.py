@@ -1,0 +1,214 @@
+"""One TCP relay between a client and a server: the wire tap is on it, and the faults.
+
+Plan: a relay listens on 127.0.0.1 and passes every byte on to its target, both ways; the
+client only has to use another port. It has a thread and a loop of its own, and is kept by
+name like a server. How one connection is passed on stands in link.py, what may be wrong
+with it in faults.py, what is kept of it in tap.py.
+
+Left out: TLS (the bytes pass, encrypted), UDP, and a delay of the handshake: the kernel
+completes that with the client before the relay hears of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+from helpers import registry
+from helpers.faults import Faults
+from helpers.ledger import Ledger, now_s
+from helpers.link import Link
+from helpers.tap import KEEP_BYTES, RECEIVED, SENT, Event, Label, Tap, byte_count
+
+HOST = "127.0.0.1"
+START_S, STOP_S = 10.0, 5.0
+_KINDS = {SENT: "sent", RECEIVED: "received"}
+
+
+class Relay:
+    """A running relay: its `host`, `port` and `url`, its `tap`, and the way to stop it.
+
+    `to_server` and `to_client` are the faults of connections opened from now on; a
+    connection keeps those it began with. What goes wrong inside is kept in `errors`.
+    """
+
+    def __init__(self, name: str, target: tuple[str, int], tap: Tap, label: Label = byte_count):
+        self.name = name
+        self.host = HOST
+        self.port = 0
+        self.target = target
+        self.tap = tap
+        self.label = label
+        self.to_server = self.to_client = Faults()
+        self.errors: list[str] = []
+        self._ledgers: list[Ledger] = []
+        self._open: set[asyncio.Task] = set()
+        self._count = 0
+
+    @property
+    def url(self) -> str:
+        """Return the address as a URL without a path."""
+        return f"http://{self.host}:{self.port}"
+
+    def __repr__(self) -> str:
+        return f"<relay {self.name!r}>"
+
+    @property
+    def held_bytes(self) -> int:
+        """Return how many bytes the relay holds just now."""
+        return sum(flow.held for flow in list(self.tap.flows.values()))
+
+    def wait_until_closed(self, timeout_s: float = STOP_S) -> bool:
+        """Wait until no connection is open any more; tell whether that came in time."""
+        end_s = now_s() + timeout_s
+        while self._open and now_s() < end_s:
+            time.sleep(0.002)
+        return not self._open
+
+    @contextlib.contextmanager
+    def recording(self, ledger: Ledger) -> Iterator[None]:
+        """Write what passes meanwhile to the ledger, in a lane per connection.
+
+        Each piece is a span of kind "sent" (to the server) or "received" (to the client),
+        from when the relay read it to when it had passed it on; what befalls a connection
+        is a mark, of kind "error" where something broke.
+        """
+        self._ledgers.append(ledger)
+        try:
+            yield
+        finally:
+            # What was passed on in this turn of the loop is noted at the end of the turn.
+            turn = concurrent.futures.Future()
+            with contextlib.suppress(RuntimeError, TimeoutError):
+                self._loop.call_soon_threadsafe(turn.set_result, None)
+                turn.result(STOP_S)
+            self._ledgers.remove(ledger)
+
+    def passed(
+        self, link: Link, direction: str, came_s: float, left_s: float, data: memoryview
+    ) -> None:
+        """Write a piece that has passed to the ledgers that record."""
+        for ledger in self._ledgers:
+            label = self.label(direction, bytes(data))
+            ledger.add(link.lane, _KINDS[direction], came_s, left_s, label)
+
+    def befell(self, link: Link, text: str, kind: str = "event") -> None:
+        """Keep what befell a connection, and write it to the ledgers that record."""
+        event = Event(now_s(), link.number, text)
+        self.tap.events.append(event)
+        for ledger in self._ledgers:
+            ledger.mark(link.lane, kind, text, event.time_s)
+
+    # --- the thread
+
+    def start(self) -> None:
+        """Start listening; an OSError if the target's name is unknown, or what else forbids it."""
+        host, port = self.target
+        try:
+            self.addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise OSError(error.errno, f"target {host!r}: {error.strerror}") from None
+        self._listener = socket.create_server((HOST, 0), backlog=1024)
+        self._listener.setblocking(False)
+        self.port = self._listener.getsockname()[1]
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"relay {self.name}", daemon=True)
+        self._thread.start()
+        self._ready.wait(START_S)
+
+    def _run(self) -> None:
+        # A selector's loop can watch plain sockets on every system; Windows' usual one cannot.
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            runner.run(self._main())
+
+    async def _main(self) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        self._loop.set_exception_handler(lambda _, context: self.errors.append(str(context)))
+        self._loop.add_reader(self._listener, self._accept)
+        self._ready.set()
+        try:
+            await self._stopping.wait()
+        finally:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
+            for task in list(self._open):
+                task.cancel()
+            await asyncio.gather(*self._open, return_exceptions=True)
+
+    def close(self) -> None:
+        """Stop the relay, close its connections and free its port; twice does nothing more."""
+        registry.forget(self)
+        if self._thread.is_alive():
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join(STOP_S)
+
+    def _accept(self) -> None:
+        try:
+            client, _ = self._listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError as error:  # no file descriptor is left: try again when one may be free
+            self.errors.append(f"accept: {error}")
+            self._loop.remove_reader(self._listener)
+            self._loop.call_later(0.1, self._accept_again)
+            return
+        self._count += 1
+        task = self._loop.create_task(Link(self, self._count, client).live())
+        self._open.add(task)
+        task.add_done_callback(self._closed)
+
+    def _accept_again(self) -> None:
+        if not self._stopping.is_set():
+            self._loop.add_reader(self._listener, self._accept)
+
+    def _closed(self, task: asyncio.Task) -> None:
+        self._open.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self.errors.append(repr(error))
+
+
+def relay_to(
+    name: str,
+    target: object,
+    *,
+    to_server: Faults | None = None,
+    to_client: Faults | None = None,
+    keep_bytes: int = KEEP_BYTES,
+    label: Label = byte_count,
+) -> Relay:
+    """Start a relay to a target, with a tap on it and these faults; return it.
+
+    The target is a server of this course, a port, "host:port", or (host, port). The tap
+    keeps the first `keep_bytes` bytes and counts the rest; `label(direction, data)` names a
+    piece in the ledger. A ValueError if the target is none of these.
+    """
+    if keep_bytes < 0:
+        raise ValueError(f"keep_bytes={keep_bytes!r}: a tap keeps 0 bytes or more")
+    relay = Relay(name, _address(target), Tap(keep_bytes), label)
+    relay.to_server = to_server or Faults()
+    relay.to_client = to_client or Faults()
+    return registry.register(relay)
+
+
+def _address(target: object) -> tuple[str, int]:
+    """Return the host and the port of a target."""
+    if hasattr(target, "port"):
+        host, port = getattr(target, "host", HOST), target.port
+    elif isinstance(target, tuple) and len(target) == 2:
+        host, port = target
+    elif isinstance(target, str):
+        host, _, port = target.rpartition(":")
+        host, port = host.strip("[]") or HOST, int(port) if port.isdecimal() else port
+    else:
+        host, port = HOST, target
+    if not isinstance(host, str) or not isinstance(port, int) or not 0 < port < 65536:
+        raise ValueError(
+            f"target={target!r}: it is a server, a port (1 to 65535), 'host:port' or (host, port)"
+        )
+    return host, port
