@@ -245,23 +245,6 @@ def test_the_panel_runs_and_a_moved_slider_changes_its_figure(browser, lab, path
     page.evaluate(CLEAR)
     page.evaluate(RUN_ALL)
     page.wait_for_function(ALL_RAN, timeout=120_000)
-    # Lessons end by stopping their servers: the panel needs them, so run once more up to it.
-    [place] = [
-        index
-        for index, cell in enumerate(BOOKS[path].cells)
-        if "explore" in cell.metadata.get("tags", [])
-    ]
-    page.evaluate(
-        f"""async () => {{
-            const content = jupyterapp.shell.currentWidget.content;
-            content.activeCellIndex = {place};
-            await jupyterapp.commands.execute('notebook:run-all-above');
-            content.activeCellIndex = {place};
-            await jupyterapp.commands.execute('notebook:run-cell');
-        }}"""
-    )
-    page.wait_for_timeout(500)
-    page.wait_for_function(ALL_RAN, timeout=120_000)
     run = page.get_by_role("button", name="Run", exact=True).last
     run.scroll_into_view_if_needed()
     run.click()
