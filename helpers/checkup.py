@@ -154,7 +154,7 @@ def versions() -> list[str]:
     """Return the versions that matter, each in one line; another one than tested says so."""
     cores = os.cpu_count() or 1
     lines = [
-        f"Python {platform.python_version()} on {platform.system()} {platform.machine()}, "
+        f"✔ Python {platform.python_version()} on {platform.system()} {platform.machine()}, "
         f"{cores} processor{'s' if cores > 1 else ''}"
     ]
     pins = dict(re.findall(r"(?m)^([\w-]+)==([\w.]+)", PINS.read_text())) if PINS.exists() else {}
@@ -162,7 +162,7 @@ def versions() -> list[str]:
         version = installed(name)
         tested = pins.get(name, version)
         note = "" if version == tested else f" (this course was tested with {tested})"
-        lines.append(f"{name} {version or 'is missing'}{note}")
+        lines.append(f"✔ {name} {version}{note}" if version else f"✘ {name} is missing")
     return lines
 
 

@@ -107,9 +107,9 @@ def test_another_version_than_tested_says_so(monkeypatch, tmp_path):
     pins = tmp_path / "requirements.txt"
     pins.write_text("aiohttp==0.0.1\nmatplotlib==" + metadata.version("matplotlib") + "\n")
     monkeypatch.setattr(checkup, "PINS", pins)
-    lines = {line.split()[0]: line for line in checkup.versions()}
+    lines = {line.split()[1]: line for line in checkup.versions()}
     assert lines["aiohttp"].endswith("(this course was tested with 0.0.1)")
-    assert lines["matplotlib"] == f"matplotlib {metadata.version('matplotlib')}"
+    assert lines["matplotlib"] == f"✔ matplotlib {metadata.version('matplotlib')}"
     assert set(lines) == {"Python", *checkup.TELLING}
 
 
