@@ -64,7 +64,7 @@ def stamped():
 def pip(arguments):
     """Run pip in the environment; show a count, keep the log; refuse with its reason."""
     command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-deps"]
-    count = 0
+    count, lines = 0, []
     with open(LOG, "a") as log:
         child = subprocess.Popen(
             command + arguments,
@@ -75,6 +75,7 @@ def pip(arguments):
         )
         for line in child.stdout:
             log.write(line)
+            lines.append(line.strip())
             if line.startswith(("Collecting ", "Processing ")):
                 count += 1
                 if sys.stdout.isatty():
@@ -84,9 +85,8 @@ def pip(arguments):
         if child.wait() == 0:
             return
     print()
-    with open(LOG) as log:
-        lines = log.read().splitlines()
-    unreachable = ("NewConnectionError", "Failed to establish", "Temporary failure", "ProxyError")
+    # What pip names when it gives up on a connection, by the versions of the library in it.
+    unreachable = ("NewConnectionError", "NameResolutionError", "TimeoutError", "ProxyError")
     if any(word in line for line in lines[-80:] for word in unreachable):
         refuse(
             "the package index cannot be reached; check the network and run this again. "
