@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "relay": ("ledger", "registry", "tap", "faults", "link"),
     "servers": ("ledger", "instruments", "registry"),
     "child": ("ledger", "servers"),
+    "costs": ("ledger", "apart"),
     "http2": ("ledger", "servers"),
     "lesson": (*OF_LESSON, "registry"),
     "checkup": ("notebook", "system", "figures.style", "peers.*"),
