@@ -27,7 +27,8 @@ def gauge(
     """Read each lane's level every `every_s` seconds, as long as the block lasts.
 
     Yields a function that reads at once. A reading that raises an OSError (the socket is
-    closed) ends that lane's level there; it may begin again.
+    closed) ends that lane's level there; it may begin again. What else a reading raises in
+    the thread comes out at the end of the block.
     """
     if not every_s > 0:
         raise ValueError(f"every_s={every_s!r}: readings need a time above 0 between them")
@@ -35,6 +36,7 @@ def gauge(
         raise ValueError("levels={}: there is nothing to read")
     since: dict[str, tuple[float, int]] = {}
     reading, done = threading.Lock(), threading.Event()
+    failed: list[Exception] = []
 
     def put_down(lane: str, time_s: float) -> None:
         start_s, level = since.pop(lane)
@@ -54,8 +56,11 @@ def gauge(
                     since[lane] = time_s, level
 
     def keep_looking() -> None:
-        while not done.wait(every_s):
-            look()
+        try:
+            while not done.wait(every_s):
+                look()
+        except Exception as error:
+            failed.append(error)
 
     thread = threading.Thread(target=keep_looking, name="gauge", daemon=True)
     look()
@@ -65,6 +70,8 @@ def gauge(
     finally:
         done.set()
         thread.join()
+        if failed:
+            raise failed[0]
         look()
         end_s = now_s()
         for lane in list(since):

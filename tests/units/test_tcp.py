@@ -291,3 +291,13 @@ def test_the_thread_of_a_gauge_ends_with_its_block_even_by_an_exception():
     with pytest.raises(KeyError), gauges.gauge(Ledger(), {"a": lambda: 1}):
         raise KeyError("x")
     assert "gauge" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_what_a_reading_raises_in_the_thread_comes_out_at_the_end():
+    level, ledger = [1], Ledger()
+    with (
+        pytest.raises(ZeroDivisionError),
+        gauges.gauge(ledger, {"a": lambda: 1 // level[0]}, every_s=0.001),
+    ):
+        level[0] = 0
+        time.sleep(0.2)
