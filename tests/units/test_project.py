@@ -53,7 +53,7 @@ def used() -> set[str]:
     names = imported()
     tops = {name.split(".")[0] for name in names}
     found = {
-        dist.lower()
+        dist.lower().replace("_", "-")
         for top, dists in packages_distributions().items()
         if top in tops
         for dist in dists
