@@ -79,6 +79,11 @@ def panel(
 _panels: list[Panel] = []
 
 
+def is_open() -> bool:
+    """Tell whether a panel of this kernel can still be used."""
+    return bool(_panels)
+
+
 def _whose(experiment: Callable) -> tuple[str, str]:
     """Return the cell that runs now, or else the experiment's name; and the id of its message."""
     parent = notebook.shell().kernel.get_parent()

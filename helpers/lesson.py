@@ -17,6 +17,7 @@ import html
 import os
 import re
 import shutil
+import sys
 import tomllib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -95,10 +96,18 @@ def begin(number: str) -> None:
 
 
 def close() -> None:
-    """End a lesson: stop its servers and say what was settled."""
-    names = servers.running()
-    servers.close_all()
-    print(f"Servers stopped: {', '.join(names) or 'none was running'}.")
+    """End a lesson: stop its servers and say what was settled.
+
+    While a panel is open, the servers it may need stay, until the kernel stops: whoever runs
+    all cells comes back to the panel afterwards.
+    """
+    explore = sys.modules.get("helpers.explore")
+    if explore is not None and explore.is_open():
+        print("The panel above may use the servers: they stop with the kernel.")
+    else:
+        names = servers.running()
+        servers.close_all()
+        print(f"Servers stopped: {', '.join(names) or 'none was running'}.")
     for id, outcome in sorted(_state.settled.items()):
         print(f"{id}: {outcome}")
 

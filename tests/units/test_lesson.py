@@ -362,3 +362,15 @@ def test_the_stop_button_goes_through_a_check():
 
     with pytest.raises(KeyboardInterrupt):
         asyncio.run(check("Exercise 1", attempt))
+
+
+@pytest.mark.parametrize(("is_open", "stopped"), [(True, False), (False, True)])
+def test_close_leaves_the_servers_to_an_open_panel(monkeypatch, capsys, is_open, stopped):
+    from helpers import explore, servers
+
+    monkeypatch.setattr(explore, "is_open", lambda: is_open)
+    calls = []
+    monkeypatch.setattr(servers, "close_all", lambda: calls.append("stopped"))
+    lesson.close()
+    assert bool(calls) == stopped
+    assert ("Servers stopped" in capsys.readouterr().out) == stopped
