@@ -354,6 +354,8 @@ def _label_lane(ax, ledger: Ledger, lane: str, y: float, pixel_s: float) -> None
     if lane == CALLER and requests:
         if share(ledger.spans(lane=lane, kind="free"), start_s, end_s) > 0.5:
             text = f"{style.count(in_flight(requests), 'request')} in flight, thread free"
+            if share(requests, start_s, end_s) < 0.5:
+                text = "thread free"  # most of the time nothing is in flight
         if text and _fits(text, end_s - start_s, pixel_s):
             return _inside(ax, (end_s - start_s) / 2, y, text)
     elif lane == SYSTEM_CPU and (spans := ledger.spans(lane=lane)):

@@ -137,6 +137,18 @@ def test_a_moment_is_drawn_without_the_white_edge_that_would_cover_it():
     assert moment == 0
 
 
+def test_a_free_thread_is_not_said_to_wait_for_what_is_answered_already():
+    ledger = Ledger()
+    ledger.add(REQUESTS, "request", 0.0, 0.1)
+    ledger.add(REQUESTS, "request", 0.9, 1.0)
+    ledger.add(CALLER, "free", 0.0, 1.0)
+    [ax] = timeline.draw({"A": ledger}).axes
+    assert texts(ax) == ["thread free"]
+    ledger.add(REQUESTS, "request", 0.0, 1.0)
+    [ax] = timeline.draw({"A": ledger}).axes
+    assert texts(ax) == ["2 requests in flight, thread free"]
+
+
 def test_an_error_is_drawn_and_said_with_its_name():
     ledger = a_ledger(requests=1)
     ledger.mark(CALLER, "error", "TimeoutError", time_s=100.1)
