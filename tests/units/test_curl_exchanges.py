@@ -12,7 +12,7 @@ import re
 import shutil
 import socket
 import struct
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import pairwise
 
 import psutil
@@ -23,54 +23,15 @@ from helpers import curltrace
 from helpers.curltrace import DATA, RECEIVED, SENT, TRACE, TRACE_ASCII
 from helpers.ledger import now_s
 from helpers.peers import curl
+from helpers.relay import relay_to
 from helpers.servers import serve, serve_streams
+from helpers.tap import Tap
 
 pytestmark = pytest.mark.skipif(
     shutil.which("curl") is None and not os.environ.get("CI"), reason="there is no curl here"
 )
 TIMEOUT_S = 20.0
 BINARY = bytes(range(256)) * 4 + b"\r\n\r\n" + b"a" * 64 + b"\r\nend"
-
-
-@dataclass
-class Chunk:
-    time_s: float
-    connection: int
-    direction: str
-    data: bytes
-
-
-@dataclass
-class Tap:
-    """A relay that keeps what passes."""
-
-    target: int
-    chunks: list[Chunk] = field(default_factory=list)
-    connections: int = 0
-
-    async def relay(self, reader, writer):
-        self.connections += 1
-        number = self.connections
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
-
-        async def pump(source, sink, direction):
-            while data := await source.read(65536):
-                self.chunks.append(Chunk(now_s(), number, direction, data))
-                sink.write(data)
-                await sink.drain()
-            sink.write_eof()
-
-        try:
-            await asyncio.gather(
-                pump(reader, far_writer, SENT),
-                pump(far_reader, writer, RECEIVED),
-                return_exceptions=True,
-            )
-        finally:
-            far_writer.close()
-
-    def joined(self, direction: str) -> bytes:
-        return b"".join(c.data for c in self.chunks if c.direction == direction)
 
 
 # --- the server: a little of everything HTTP/1.1 has
@@ -199,15 +160,15 @@ def files(tmp_path_factory):
 
 async def exchange(arguments, form, server, files) -> tuple[curl.Run, Tap]:
     """Run curl against a server through a tap; return both ends' stories."""
-    tap = Tap(server.port)
-    relay = serve_streams("tap", tap.relay)
-    words = [a.replace("URL", f"http://127.0.0.1:{relay.port}") for a in arguments]
+    relay = relay_to("tap", server)
+    words = [a.replace("URL", relay.url) for a in arguments]
     for name, path in files.items():
         words = [re.sub(rf"^(@?){name}$", rf"\g<1>{path}", word) for word in words]
     quiet = ["-s", "-o", "out", *["-o", "out"] * sum("URL" in a for a in arguments)]
     run = await curl.run(*quiet, form, "trace", *words, timeout_s=TIMEOUT_S)
     relay.close()
-    return run, tap
+    assert relay.errors == []
+    return run, relay.tap
 
 
 def from_tap(trace: curltrace.Trace, tap: Tap) -> tuple[str, dict[str, bytes]]:
@@ -243,7 +204,7 @@ def test_the_tap_saw_what_curl_says(name, form, files):
     text, left = from_tap(trace, tap)
     assert text == run.trace
     assert left == {SENT: b"", RECEIVED: b""}, "the tap saw more than curl tells of"
-    assert max(chunk.connection for chunk in tap.chunks) == connections
+    assert tap.connections() == list(range(1, connections + 1))
     assert len(tap.joined(SENT)) > 50
     if form == TRACE and b"HTTP/1.1 100" not in trace.received:
         assert (trace.sent, trace.received) == (tap.joined(SENT), tap.joined(RECEIVED))
@@ -254,8 +215,8 @@ def test_the_comparison_would_notice_another_byte(files):
     run, tap = asyncio.run(exchange(["URL/small"], TRACE, server, files))
     trace = curltrace.read(run.trace)
     assert from_tap(trace, tap) == (run.trace, {SENT: b"", RECEIVED: b""})
-    last = tap.chunks[-1]
-    last.data = last.data[:-1] + b"O"
+    last = tap.chunks.pop()
+    tap.chunks.append(replace(last, data=last.data[:-1] + b"O"))
     assert from_tap(trace, tap)[0] != run.trace
     tap.chunks.append(replace(last, data=b"more"))
     assert from_tap(trace, tap)[1][RECEIVED] == b"more"

@@ -1,0 +1,50 @@
+"""A stream of bytes in the ledger: what each witness took for one piece of it.
+
+Plan: the clock of such a ledger counts bytes, not seconds. A piece is a span from its
+first byte to behind its last, in the lane of the witness that told of it; a mark at its
+first byte holds the bytes themselves. So a figure can lay the pieces of several witnesses
+above each other, and a verdict can ask whether they add up to the same stream.
+
+Left out: when the bytes came, which is the sequence figure's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from helpers.ledger import Ledger
+
+KINDS = {"=>": "sent", "<=": "received"}
+_LABEL = 30  # letters of a piece's first line that name it
+
+
+class Piece(Protocol):
+    """A block of a trace, or a chunk of a tap."""
+
+    direction: str
+    data: bytes
+
+
+def write(ledger: Ledger, witness: str, pieces: Iterable[Piece | bytes], kind: str = "") -> None:
+    """Write what a witness told, one piece behind the other.
+
+    Pieces are of kind "sent" or "received" by their direction, or all of the given kind,
+    which plain bytes need. A ValueError for plain bytes without one.
+    """
+    at = 0
+    for piece in pieces:
+        data = piece if isinstance(piece, bytes) else piece.data
+        if not kind and data is piece:
+            raise ValueError(f"kind={kind!r}: bytes without a direction need a kind")
+        text = data.decode("latin-1")
+        label = text.partition("\n")[0].rstrip("\r")
+        label = label[:_LABEL] if label.isascii() and label.isprintable() else ""
+        ledger.add(witness, kind or KINDS[piece.direction], at, at + len(data), label)
+        ledger.mark(witness, "bytes", text, at)
+        at += len(data)
+
+
+def read(ledger: Ledger, witness: str) -> bytes:
+    """Return all bytes that a witness told of, joined."""
+    return "".join(mark.label for mark in ledger.marks(witness, "bytes")).encode("latin-1")
