@@ -10,8 +10,15 @@ import pytest
 import rules
 from kernel import Kernel, listening
 
+from helpers import listeners
+from helpers.listeners import Listener
+
 BOOKS = pages.lessons(Path(__file__).resolve().parents[2])
 every_lesson = pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
+# Not a loopback address, yet out of reach from outside: by lesson, which address, and why.
+HELD_TO_LOOPBACK = {
+    "02": {"0.0.0.0": "shows that a more specific listener wins against the wildcard"},
+}
 SETUP = "from helpers import lesson\nlesson.begin('08')"
 
 
@@ -40,15 +47,59 @@ def test_every_cell_twice_in_a_row_gives_the_same_verdicts(path):
     assert shown == {claim: o for claim, (o, _) in rules.verdicts(BOOKS[path]).items()}
 
 
+def beyond_loopback(found: list[Listener], lesson: str) -> list[Listener]:
+    """Return the listeners that a lesson may not have."""
+    held = HELD_TO_LOOPBACK.get(lesson, {})
+    return [
+        one
+        for one in found
+        if one.address not in ("127.0.0.1", "::1")
+        and not (one.address in held and one.device == "lo")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("address", "device", "lesson", "refused"),
+    [
+        ("127.0.0.1", "", "08", False),
+        ("0.0.0.0", "lo", "02", False),
+        ("0.0.0.0", "", "02", True),
+        ("0.0.0.0", None, "02", True),
+        ("0.0.0.0", "lo", "08", True),
+        ("::", "lo", "02", True),
+        ("192.0.2.1", "lo", "02", True),
+    ],
+)
+def test_what_listens_beyond_loopback_is_noticed(address, device, lesson, refused):
+    found = [Listener(address, 1, 1, device)]
+    assert beyond_loopback(found, lesson) == (found if refused else [])
+
+
+def test_every_exception_is_needed_and_its_listener_held_to_the_loopback_device():
+    assert set(HELD_TO_LOOPBACK) == {"02"}
+    [path] = [path for path in BOOKS if path.stem.startswith("02")]
+    cells = rules.code_cells(BOOKS[path])
+    wanted = [c.source for c in cells if "setup" in rules.tags(c) or "two_listeners(" in c.source]
+    hold = "stack = contextlib.ExitStack()\n_, _, port = two_listeners(stack)\nprint(port)"
+    with Kernel() as kernel:
+        replies = kernel.run_all([*wanted, hold])
+        assert [reply.error for reply in replies if reply.status != "ok"] == []
+        port = int(replies[-1].text)
+        found = [one for one in listeners.listening(kernel.process) if one.port == port]
+    assert {(one.address, one.device) for one in found} == {("0.0.0.0", "lo"), ("127.0.0.1", "")}
+
+
 @every_lesson
 def test_nothing_listens_beyond_loopback_and_restart_leaves_nothing(path):
     with Kernel() as kernel:
         before = listening(kernel.process)
-        seen, done = set(), threading.Event()
+        seen, outside, done = set(), [], threading.Event()
 
         def look():
             while not done.wait(0.05):
-                seen.update(listening(kernel.process))
+                found = listeners.listening(kernel.process)
+                seen.update((one.address, one.port) for one in found)
+                outside.extend(beyond_loopback(found, path.stem[:2]))
 
         looking = threading.Thread(target=look)
         looking.start()
@@ -57,7 +108,7 @@ def test_nothing_listens_beyond_loopback_and_restart_leaves_nothing(path):
         looking.join()
         assert all(reply.status == "ok" for reply in replies)
         assert seen - before, "the lesson's servers were not seen at all"
-        assert {ip for ip, _ in seen} <= {"127.0.0.1", "::1"}
+        assert outside == []
         family = [kernel.process, *kernel.process.children(recursive=True)]
         servers = seen - before
         kernel.restart()
