@@ -1,0 +1,149 @@
+"""What the pages for people name exists: targets of make, files, code, and where links lead.
+
+Plan: take from each page its links and everything set as code. A word that looks like a
+file must be one, `make x` must be a target, a word with a call or a dot must be found in
+the code. Patterns such as NN_*.py must fit at least one file.
+"""
+
+import ast
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+import rules
+
+from helpers import lesson
+from helpers.ledger import Ledger
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "teaching").glob("*.md"))]
+TARGETS = set(re.findall(r"(?m)^([a-z]+):", (ROOT / "Makefile").read_text()))
+FILES = r"(?:[\w.*-]+/)*[\w.*-]+\.(?:ipynb|py|md|toml|txt|cfg|json|png)|(?:[\w.-]+/)+"
+MODULES = ("lesson", "explore", "servers", "instruments", "ledger")
+
+
+def code(text: str) -> list[str]:
+    """Return what the page sets as code: between backticks, and indented blocks."""
+    spans = re.findall(r"`([^`]+)`", text)
+    return spans + re.findall(r"(?m)^    (\S.*)$", text)
+
+
+def known_names() -> set[str]:
+    """Return the names that helpers define and the tests of the notebooks use."""
+    names = set()
+    for path in [*(ROOT / "helpers").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                names.add(node.name)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                names.add(node.id)
+    return names
+
+
+def missing_targets(text: str) -> set[str]:
+    """Return the targets of `make` that the page names and the Makefile lacks."""
+    named = {m for span in code(text) for m in re.findall(r"^make ([a-z]+)", span)}
+    return named - TARGETS
+
+
+def missing_files(text: str, folder: Path) -> set[str]:
+    """Return the files that the page names, as code or as a link, and that are not there."""
+    named = {span for span in code(text) if re.fullmatch(FILES, span)}
+    named |= {m for span in code(text) for m in re.findall(r"NB=(\S+)", span)}
+    links = set(re.findall(r"\]\(([^)#\s]+)", text))
+    links = {link for link in links if not re.match(r"https?:|mailto:", link)}
+    lost = {link for link in links if not (folder / link).exists()}
+    for name in named:
+        pattern = re.sub(r"\bNN\b|NN(?=_)", "[0-9][0-9]", name).replace("short_name", "*")
+        # Virtual environments are made on the reader's machine.
+        if not pattern.startswith(".venv") and not any(
+            list(base.glob(pattern.rstrip("/"))) for base in (ROOT, folder)
+        ):
+            lost.add(name)
+    return lost
+
+
+def missing_code(text: str) -> set[str]:
+    """Return the names of helpers that the page calls and that do not exist."""
+    lost = set()
+    for span in code(text):
+        for module, name in re.findall(rf"\b({'|'.join(MODULES)})\.(\w+)\(", span):
+            # A ledger is called `ledger` in every lesson, like its module.
+            owners = [importlib.import_module(f"helpers.{module}"), Ledger]
+            if not any(hasattr(owner, name) for owner in owners[: 1 + (module == "ledger")]):
+                lost.add(f"{module}.{name}")
+        # Constants of ours, as in `PROGRAMS` of a file; one word, all capitals.
+        if re.fullmatch(r"[A-Z][A-Z_]{2,}", span) and span not in known_names():
+            lost.add(span)
+    return lost
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_the_page_names_exists(page):
+    text = page.read_text("utf-8")
+    assert missing_targets(text) == set()
+    assert missing_files(text, page.parent) == set()
+    assert missing_code(text) == set()
+
+
+def test_the_pages_name_something():
+    texts = {page.name: page.read_text("utf-8") for page in PAGES}
+    assert {"README.md", "CONTRIBUTING.md"} < set(texts)
+    page = texts["CONTRIBUTING.md"]
+    named = {m for span in code(page) for m in re.findall(r"^make ([a-z]+)", span)}
+    assert {"pages", "store", "test", "prove", "soak", "record"} <= named
+    assert sum(bool(re.fullmatch(FILES, span)) for span in code(page)) > 10
+    assert "lesson.verdict" in str(code(page))
+
+
+def test_every_target_and_every_page_of_teaching_belongs_to_something():
+    told = (ROOT / "Makefile").read_text()
+    phony = re.search(r"(?m)^\.PHONY: (.*)$", told)[1].split()
+    assert set(phony) == TARGETS
+    numbers = {path.name[:2] for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")}
+    assert {page.stem for page in PAGES if page.parent.name == "teaching"} <= numbers
+
+
+def test_contributing_says_the_numbers_that_the_rules_have():
+    text = " ".join((ROOT / "CONTRIBUTING.md").read_text("utf-8").split())
+    words = {5: "five", 8: "eight"}
+    low, high = (words[number] for number in rules.FIGURES)
+    assert f"At most {rules.MOST_CELLS} code cells" in text
+    assert f"none over {rules.MOST_LINES} lines" in text
+    assert f"{low} to {high} figures" in text
+
+
+def test_contributing_names_every_tag_and_every_outcome():
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    assert {tag for tag in rules.TAGS if f"`{tag}`" not in text} == set()
+    for outcome in (lesson.HOLDS, lesson.HALF_RIGHT, lesson.DOES_NOT_HOLD, lesson.NOT_SHOWN):
+        assert f"*{outcome}*" in text
+
+
+def test_contributing_names_every_key_of_the_metadata():
+    import pages
+
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    keys = {*pages.NEEDED, *pages.NEEDED_FOOT}
+    assert {key for key in keys if f"`{key}`" not in text} == set()
+    assert {route for route in pages.ROUTES if f'"{route}"' not in text} == set()
+
+
+@pytest.mark.parametrize(
+    ("find", "text", "lost"),
+    [
+        (missing_targets, "`make nonsense`", {"nonsense"}),
+        (missing_targets, "    make nonsense  # says why", {"nonsense"}),
+        (missing_code, '`lesson.verdikt("S4")`', {"lesson.verdikt"}),
+        (missing_code, "`NO_SUCH_NAME` of a file", {"NO_SUCH_NAME"}),
+    ],
+)
+def test_what_does_not_exist_is_noticed(find, text, lost):
+    assert find(text) == lost
+
+
+def test_a_file_that_does_not_exist_is_noticed():
+    text = "`tests/no.py`, `teaching/NN.md`, `notebooks/NN_no_such_*.ipynb`, [x](no/where.md)"
+    lost = {"tests/no.py", "notebooks/NN_no_such_*.ipynb", "no/where.md"}
+    assert missing_files(text, ROOT) == lost
