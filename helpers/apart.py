@@ -1,0 +1,93 @@
+"""Run a function in a process of its own, where nothing else wants the processor's attention.
+
+Plan: for measuring work that burns the processor. In the lesson's kernel the interpreter
+lock, the garbage collector and the servers' threads would be measured along with it. The
+function and its arguments go to the child pickled by value, so it may stand in a cell; the
+result comes back the same way. Both processes read one monotonic clock, so a ledger made
+there can be shown beside one made here. The child never outlives the call.
+
+Left out: talking to the function while it runs (that is child.py), and a pool of workers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+
+
+async def apart(function: Callable, *args, timeout_s: float = 60.0):
+    """Return function(*args), called in a process of its own with the collector switched off.
+
+    A coroutine function is run on a loop there. What it raises is raised here; a
+    TimeoutError after `timeout_s` seconds; a RuntimeError if the process ends without an
+    answer, such as for a result that cannot be pickled.
+    """
+    import cloudpickle
+
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "helpers.apart",
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,  # keeps the Stop button's signal away from it
+    )
+    try:
+        async with asyncio.timeout(timeout_s):
+            message = cloudpickle.dumps((function, args))
+            # The input stays open while the child works: its end tells it to leave.
+            child.stdin.write(len(message).to_bytes(8, "big") + message)
+            answer, said = await asyncio.gather(child.stdout.read(), child.stderr.read())
+    except TimeoutError:
+        raise TimeoutError(
+            f"{getattr(function, '__name__', function)} had not ended after {timeout_s:g} s"
+        ) from None
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            child.kill()
+        child.stdin.close()
+        await child.wait()
+    if not answer:
+        last = (said.decode(errors="replace").strip().splitlines() or ["nothing was said"])[-1]
+        raise RuntimeError(f"the process apart ended without an answer: {last}")
+    result, error = pickle.loads(answer)
+    if error is not None:
+        raise error
+    return result
+
+
+def _child_main() -> None:
+    """Run what the parent sends over stdin; send back the result, or what it raised."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what the function prints must not get into the answer
+    length = int.from_bytes(sys.stdin.buffer.read(8), "big")
+    function, args = pickle.loads(sys.stdin.buffer.read(length))
+    threading.Thread(target=_leave_with_the_parent, daemon=True).start()
+    gc.collect()
+    gc.disable()
+    try:
+        result = function(*args)
+        if asyncio.iscoroutine(result):
+            result = asyncio.run(result)
+        message = pickle.dumps((result, None))
+    except Exception as error:
+        message = pickle.dumps((None, error))
+    answers.write(message)
+    answers.close()
+
+
+def _leave_with_the_parent() -> None:
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    _child_main()

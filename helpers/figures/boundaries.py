@@ -1,0 +1,275 @@
+"""The boundaries: what each reader takes one stream of bytes for, byte by byte or case by case.
+
+Plan: the clock of these ledgers is the stream and not the time: a span goes from its first
+byte to behind its last, in the lane of the reader that saw it. A panel per ledger, a row
+per reader, on a shared axis. Neighbours of one kind and label are drawn as one box, with
+the label in it where it fits; at the right end of a row its boxes are counted. Instead of
+bytes the places can be cases with names of their own, one place and one box each.
+
+Left out: when the bytes were read (that is the timeline), and what is in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from helpers.figures import style
+from helpers.figures.style import KINDS, Kind, Words
+from helpers.ledger import Ledger, Span
+
+# Each kind's look, and how its boxes are counted at the right: one, many.
+LOOKS: dict[str, tuple[Kind, str, str]] = {
+    "right": (Kind(KINDS["serving"].face, "right"), "right", "right"),
+    "noticed": (Kind(KINDS["error"].face, "noticed", KINDS["error"].hatch), "noticed", "noticed"),
+    "wrong": (Kind("#FFFFFF", "wrong", "-----"), "wrong", "wrong"),
+    "request": (Kind(KINDS["request"].face, "request"), "request", "requests"),
+    "refused": (Kind(KINDS["error"].face, "refused", KINDS["error"].hatch), "refused", "refused"),
+    "switched": (
+        Kind(KINDS["asleep"].face, "another protocol"),
+        "another protocol",
+        "another protocol",
+    ),
+    "sent": (Kind(KINDS["send"].face, "sent"), "sent", "sent"),
+    "received": (Kind(KINDS["receive"].face, "received"), "received", "received"),
+    "segment": (Kind(KINDS["request"].face, "segment"), "segment", "segments"),
+    "unfinished": (Kind("#FFFFFF", "not ended yet"), "not ended", "not ended"),
+}
+_COUNTED_BY_PLACE = ("right", "noticed", "wrong")
+_COUNTED = ("request", "sent", "received", "segment")
+ROW_IN, BAR = 0.42, 0.66
+_AXES_IN = 6.0  # the width of the axes; names at the left and counts at the right take the rest
+_BOX = {"boxstyle": "round,pad=.18", "fc": "white", "ec": "none", "alpha": 0.94}
+
+
+def draw(
+    panels: Mapping[str, Ledger],
+    predictions: Mapping[str, object] | None = None,
+    *,
+    axis: str = "byte of the stream",
+    cases: Sequence[str] = (),
+    rows: str = "",
+):
+    """Return the figure: a panel per ledger, keyed by what it shows.
+
+    `axis` says what a place is, and `cases` gives the places names. `predictions` gives a
+    panel its guesses, drawn dashed: of a place, of a number of rows, counted from the top,
+    where their `.unit` is `rows`, or of a number of pieces in their lane. A ValueError if a
+    panel is empty, a span ends at no whole place or is of an unknown kind, or a prediction
+    belongs to no panel.
+    """
+    predictions = predictions or {}
+    _check(panels, predictions, cases)
+    counts = [len(ledger.lanes()) for ledger in panels.values()]
+    height_in = sum(ROW_IN * n + 0.62 for n in counts) + 0.35
+    figure, axes = style.new_figure(len(panels), height_in)
+    figure.subplots_adjust(left=0.19, right=0.84, hspace=0.62 / (ROW_IN * max(counts)))
+    right = max(ledger.extent_s()[1] for ledger in panels.values())
+    axes[0].set_xlim(0, right)
+    for ax, (title, ledger) in zip(axes, panels.items(), strict=True):
+        lanes = ledger.lanes()
+        ax.set_ylim(-0.2, len(lanes))
+        places = {lane: len(lanes) - 0.5 - i for i, lane in enumerate(lanes)}
+        for lane, y in places.items():
+            for span in boxes(ledger, lane, joined=not cases):
+                _draw_box(ax, span, y, right)
+            ax.annotate(
+                _count(ledger, lane),
+                (ledger.extent_s()[1], y),
+                (6, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=9,
+                annotation_clip=False,
+            )
+        if title in predictions:
+            _draw_prediction(ax, predictions[title], len(lanes), rows, places)
+        ax.set_yticks(list(places.values()), list(places))
+        ax.set_title(title, loc="left", fontweight="bold", fontsize=11.5)
+    if cases:
+        axes[-1].set_xticks([i + 0.5 for i in range(len(cases))], cases)
+        axes[-1].tick_params(axis="x", length=0)
+        for ax in axes:
+            ax.grid(visible=False)
+    axes[-1].set_xlabel(axis)
+    return figure
+
+
+def describe(
+    panels: Mapping[str, Ledger],
+    predictions: Mapping[str, object] | None = None,
+    *,
+    axis: str = "byte of the stream",
+    cases: Sequence[str] = (),
+    rows: str = "",
+) -> Words:
+    """Return the same figure in words; nothing in it is a measured time."""
+    predictions = predictions or {}
+    _check(panels, predictions, cases)
+    words = Words(" / ".join(panels))
+    words.stable.append(f"A row per reader, from left to right: {axis}.")
+    for title, ledger in panels.items():
+        words.stable.append(f"{title}:")
+        for lane in ledger.lanes():
+            found = [
+                f"{_places(s, cases)} {_said(s)}" for s in boxes(ledger, lane, joined=not cases)
+            ]
+            count = _count(ledger, lane).replace("\n", ", ")
+            words.stable.append(f"{lane}: {count}. In order: {'; '.join(found)}.")
+        if title in predictions:
+            guess = predictions[title]
+            values = ", ".join(f"{g:g} {guess.unit}" for g in sorted(guess.guesses))
+            words.measured.append(f"{title}, dashed: {guess.label} {values}.")
+    return words
+
+
+def boxes(ledger: Ledger, lane: str, joined: bool = True) -> list[Span]:
+    """Return what a reader saw, in order; joined: equal neighbours as one."""
+    found: list[Span] = []
+    for span in ledger.spans(lane=lane):
+        last = found[-1] if found else None
+        same = last is not None and (last.kind, last.label) == (span.kind, span.label)
+        # Two requests are two, however alike they are.
+        if joined and same and last.end_s == span.start_s and span.kind in _COUNTED_BY_PLACE:
+            found[-1] = Span(last.start_s, span.end_s, lane, span.kind, span.label)
+        else:
+            found.append(span)
+    return found
+
+
+# --- questions both share
+
+
+def _check(
+    panels: Mapping[str, Ledger], predictions: Mapping[str, object], cases: Sequence[str]
+) -> None:
+    if not panels:
+        raise ValueError("panels={}: the figure needs at least one ledger")
+    for title, ledger in panels.items():
+        if not ledger.rows:
+            raise ValueError(f"panel {title!r}: its ledger holds no span")
+        for span in ledger.spans():
+            if span.kind not in LOOKS:
+                raise ValueError(
+                    f"panel {title!r}: kind {span.kind!r} is none of {', '.join(LOOKS)}"
+                )
+            if span.start_s != int(span.start_s) or span.end_s != int(span.end_s):
+                raise ValueError(f"panel {title!r}: {span} ends at no whole place: is it a time?")
+        if cases and ledger.extent_s()[1] > len(cases):
+            raise ValueError(f"panel {title!r} has more places than the {len(cases)} cases")
+    for title in predictions:
+        if title not in panels:
+            raise ValueError(f"predictions[{title!r}] belongs to no panel: {sorted(panels)}")
+
+
+def _count(ledger: Ledger, lane: str) -> str:
+    """Return what is in a row, counted: 2 requests; 57 wrong and 1 right; refused."""
+    spans = ledger.spans(lane=lane)
+    parts = []
+    for kind in dict.fromkeys(s.kind for s in spans):
+        mine = [s for s in spans if s.kind == kind]
+        _, one, many = LOOKS[kind]
+        by_place = kind in _COUNTED_BY_PLACE
+        number = int(sum(s.duration_s for s in mine)) if by_place else len(mine)
+        text = one if number == 1 else many
+        parts.append(f"{number} {text}" if by_place or kind in _COUNTED else text)
+    return "\n".join(parts) if sum(map(len, parts)) > 18 else ", ".join(parts)
+
+
+def _places(span: Span, cases: Sequence[str]) -> str:
+    first, last = int(span.start_s) + 1, int(span.end_s)
+    if cases:
+        return ", ".join(" ".join(case.split()) for case in cases[first - 1 : last])
+    return str(first) if first == last else f"{first} to {last}"
+
+
+def _said(span: Span) -> str:
+    word = LOOKS[span.kind][0].word
+    return f"{word} ({' '.join(span.label.split())})" if span.label else word
+
+
+# --- drawing
+
+
+def _draw_box(ax, span: Span, y: float, right: float) -> None:
+    look = LOOKS[span.kind][0]
+    ax.broken_barh(
+        [(span.start_s, span.duration_s)],
+        (y - BAR / 2, BAR),
+        facecolor=look.face,
+        edgecolor=style.INK,
+        hatch=look.hatch,
+        lw=0.8,
+    )
+    points = span.duration_s / right * _AXES_IN * 72
+    text = span.label if span.kind != "refused" else f"✕ {span.label}"
+    text = _fitting(text.splitlines()[0] if text else "", points) or _fitting(look.word, points)
+    if text:
+        ax.text(
+            (span.start_s + span.end_s) / 2,
+            y,
+            text,
+            ha="center",
+            va="center",
+            fontsize=8.5,
+            color=style.INK,
+            bbox=_BOX if look.hatch or span.kind == "sent" else None,
+        )
+
+
+def _fitting(text: str, points: float) -> str:
+    """Return the text if a box so wide has room for it, else nothing."""
+    return text if text and 5.0 * len(text) + 8 < points else ""
+
+
+def _draw_prediction(ax, guess, depth: int, rows: str, places: Mapping[str, float]) -> None:
+    """Draw guesses dashed: of a number of rows across, of a place upright."""
+    left, right = ax.get_xlim()
+    guesses = sorted(guess.guesses)
+    text = guess.label if len(guesses) == 1 else f"{guess.label}, {len(guesses)} guesses"
+    label = {"fontsize": 8.5, "color": style.INK, "bbox": _BOX, "zorder": 6}
+    if rows and guess.unit == rows:
+        for g in guesses:
+            ax.plot([left, right], [depth - g] * 2, **style.DASHED, zorder=5, clip_on=False)
+        y = depth - guesses[-1]
+        ax.text(right, y, f"{text}: {guesses[-1]:g}", ha="right", va="center", **label)
+        return
+    if guess.lane in places and guess.unit in {many for _, _, many in LOOKS.values()}:
+        _draw_guessed_pieces(ax, guesses[len(guesses) // 2], places[guess.lane], text, guess.unit)
+        return
+    # Between two rows nothing is drawn: there is room for the label.
+    if guess.lane in places:
+        low, high = places[guess.lane] - 0.5, places[guess.lane] + 0.42
+    else:
+        low, high = 0.0, depth - 0.05
+    for g in guesses:
+        ax.plot([min(g, right)] * 2, [low, high], **style.DASHED, zorder=5, clip_on=False)
+    middling = min(guesses[len(guesses) // 2], right)
+    at_right = middling > right / 2
+    ax.annotate(
+        f"{text}: {guesses[len(guesses) // 2]:g}",
+        (middling, low),
+        (-5 if at_right else 5, 0),
+        textcoords="offset points",
+        ha="right" if at_right else "left",
+        va="center",
+        **label,
+    )
+
+
+def _draw_guessed_pieces(ax, number: float, y: float, text: str, unit: str) -> None:
+    """Draw a guess of so many pieces: the row, dashed into as many of equal length."""
+    left, right = ax.get_xlim()
+    for n in range(1, min(int(number), 60)):
+        x = left + (right - left) * n / int(number)
+        ax.plot([x, x], [y - BAR / 2, y + BAR / 2], **style.DASHED, zorder=5)
+    ax.text(
+        left + 0.02 * (right - left),
+        y,
+        f"{text}: {number:g} {unit}",
+        ha="left",
+        va="center",
+        fontsize=8.5,
+        color=style.INK,
+        bbox=_BOX,
+        zorder=6,
+    )

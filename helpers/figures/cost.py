@@ -1,0 +1,198 @@
+"""The cost figure: how long something takes against how large it is, both axes logarithmic.
+
+Plan: a panel per ledger, on one axis of bytes; a line per lane. Spans of kind "parsing"
+are the measurements, labelled with the number of bytes; of those of one lane and size the
+shortest is drawn, because whatever else the machine did can only have made the others
+longer. On such axes a line that rises one decade per decade is a cost per byte, and a
+flat one a cost per message.
+
+Left out: the spread of the measurements (that is the latency figure), and fitted lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from helpers.figures import style
+from helpers.figures.style import Words
+from helpers.ledger import Ledger
+
+# No line has the colour of a kind of span; shapes tell them apart without colour.
+_LINES = (
+    (style.INK, "o"),
+    ("#332288", "s"),
+    ("#6B6B00", "^"),
+    ("#882255", "D"),
+    (style.GREY, "v"),
+)
+PANEL_IN = 2.6
+
+
+def costs(ledger: Ledger) -> dict[str, dict[int, float]]:
+    """Return by lane and size in bytes the shortest time measured, in seconds.
+
+    A ValueError if there is no span of kind "parsing", or one whose label is no number.
+    """
+    found: dict[str, dict[int, float]] = {}
+    for span in ledger.spans(kind="parsing"):
+        if not span.label.isdigit() or span.label == "0":
+            raise ValueError(f"the label {span.label!r} of {span.lane!r} is no number of bytes")
+        sizes = found.setdefault(span.lane, {})
+        size = int(span.label)
+        sizes[size] = min(span.duration_s, sizes.get(size, span.duration_s))
+    if not found:
+        raise ValueError("the ledger holds no span of kind 'parsing'")
+    order = dict.fromkeys(row[2] for row in ledger.rows)
+    return {lane: dict(sorted(found[lane].items())) for lane in order if lane in found}
+
+
+def draw(panels: Mapping[str, Ledger], predictions: Mapping[str, object] | None = None):
+    """Return the figure: a panel per ledger, keyed by what it shows.
+
+    `predictions` gives a panel its guesses (`.guesses`, `.label`, `.unit` "µs", "ms" or
+    "s"), drawn dashed. A ValueError if a ledger has nothing to show or more than five
+    lanes, or if a prediction belongs to no panel or is in another unit.
+    """
+    predictions = predictions or {}
+    found = _found(panels, predictions)
+    figure, axes = style.new_figure(len(panels), PANEL_IN * len(panels) + 0.4)
+    figure.subplots_adjust(left=0.1, right=0.78, hspace=0.32)
+    sizes = [size for lines in found.values() for line in lines.values() for size in line]
+    for ax, (title, lines) in zip(axes, found.items(), strict=True):
+        ax.set_xscale("log")
+        ax.set_yscale("log")
+        ax.set_xlim(min(sizes) / 1.4, max(sizes) * 1.4)
+        ax.grid(axis="y", color=style.GRID, lw=0.6)
+        for (colour, marker), line in zip(_LINES, lines.values(), strict=False):
+            ax.plot(
+                list(line), list(line.values()), color=colour, marker=marker, ms=5, lw=1.3, mew=0
+            )
+        if title in predictions:
+            _draw_prediction(ax, predictions[title])
+        low, high = ax.get_ylim()
+        ax.set_ylim(low / 1.5, high * 3)
+        _label_ends(ax, lines)
+        ax.yaxis.set_major_formatter(lambda value, _: _time(value))
+        ax.xaxis.set_major_formatter(lambda value, _: _size(value))
+        ax.minorticks_off()
+        style.head(ax, title, _facts(lines))
+    axes[-1].set_xlabel("size (logarithmic)")
+    return figure
+
+
+def describe(
+    panels: Mapping[str, Ledger], predictions: Mapping[str, object] | None = None
+) -> Words:
+    """Return the same figure in words: what every run shows, then what this run measured."""
+    predictions = predictions or {}
+    words = Words(" / ".join(panels))
+    words.stable.append("Time against size, both axes logarithmic; of several times the shortest.")
+    for title, lines in _found(panels, predictions).items():
+        words.stable.append(f"{title}: {style.count(len(lines), 'line')}: {', '.join(lines)}.")
+        for lane, line in lines.items():
+            sizes = list(line)
+            span = f"from {_size(sizes[0])} to {_size(sizes[-1])}"
+            words.stable.append(f"{lane}: {style.count(len(line), 'size')}, {span}.")
+            words.measured.append(
+                f"{lane}: {', '.join(f'{_size(s)} {_time(t)}' for s, t in line.items())}."
+            )
+        if title in predictions:
+            guess = predictions[title]
+            values = ", ".join(f"{g:g} {guess.unit}" for g in sorted(guess.guesses))
+            words.measured.append(f"{title}, dashed: {guess.label} {values}.")
+    return words
+
+
+# --- questions both share
+
+_UNITS = {"µs": 1e-6, "ms": 1e-3, "s": 1.0}
+
+
+def _found(
+    panels: Mapping[str, Ledger], predictions: Mapping[str, object]
+) -> dict[str, dict[str, dict[int, float]]]:
+    if not panels:
+        raise ValueError("panels={}: the figure needs at least one ledger")
+    found = {}
+    for title, ledger in panels.items():
+        try:
+            found[title] = costs(ledger)
+        except ValueError as error:
+            raise ValueError(f"panel {title!r}: {error}") from None
+        if len(found[title]) > len(_LINES):
+            raise ValueError(f"panel {title!r}: {len(found[title])} lanes, it shows five at most")
+    for title, guess in predictions.items():
+        if title not in panels:
+            raise ValueError(f"predictions[{title!r}] belongs to no panel: {sorted(panels)}")
+        if guess.unit not in _UNITS:
+            raise ValueError(f"predictions[{title!r}] is in {guess.unit!r}, not in µs, ms or s")
+    return found
+
+
+def _facts(lines: Mapping[str, Mapping[int, float]]) -> str:
+    """Return by how much the dearest line lies above the cheapest, at the smallest common size."""
+    common = set.intersection(*({*line} for line in lines.values()))
+    if len(lines) < 2 or not common:
+        return ""
+    times = [line[min(common)] for line in lines.values()]
+    return f"{_size(min(common))}: the dearest takes {max(times) / min(times):.0f} × the cheapest"
+
+
+def _time(value: float) -> str:
+    for unit, factor in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if value >= 0.995 * factor or unit == "µs":
+            number = value / factor
+            return f"{number:.0f} {unit}" if number >= 9.95 else f"{number:.2g} {unit}"
+    raise AssertionError
+
+
+def _size(value: float) -> str:
+    for unit, factor in (("MB", 1e6), ("kB", 1e3)):
+        if value >= 0.9995 * factor:
+            return f"{value / factor:.3g} {unit}"
+    return f"{value:.0f} B"
+
+
+# --- drawing
+
+
+def _label_ends(ax, lines: Mapping[str, Mapping[int, float]]) -> None:
+    """Write each line's name beside its last point, moved apart where they would overlap."""
+    import math
+
+    low, high = (math.log10(y) for y in ax.get_ylim())
+    least = 0.085 * (high - low)  # a line of text
+    ends = sorted((math.log10(list(line.values())[-1]), name) for name, line in lines.items())
+    below = -math.inf
+    names = list(lines)
+    for y, name in ends:
+        below = max(y, below + least)
+        ax.annotate(
+            f"{name}, {_time(list(lines[name].values())[-1])}",
+            (list(lines[name])[-1], 10**below),
+            (8, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+            color=_LINES[names.index(name)][0],
+            annotation_clip=False,
+        )
+
+
+def _draw_prediction(ax, guess) -> None:
+    seconds = sorted(g * _UNITS[guess.unit] for g in guess.guesses if g > 0)
+    if not seconds:
+        return  # there is no nought on such an axis
+    for value in seconds:
+        ax.axhline(value, **style.DASHED)
+    text = guess.label if len(seconds) == 1 else f"{guess.label}, {len(seconds)} guesses"
+    ax.annotate(
+        f"{text}: {_time(seconds[-1])}",
+        (ax.get_xlim()[1], seconds[-1]),
+        (-4, 3),
+        textcoords="offset points",
+        ha="right",
+        va="bottom",
+        fontsize=8.5,
+        color=style.INK,
+    )

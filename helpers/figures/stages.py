@@ -1,0 +1,153 @@
+"""The stages of one exchange: a row for each, of both sides, on one time axis.
+
+Plan: a panel per ledger; a row per span in the order in which they begin, named after who
+does what ("server: parse"). Every bar has its time beside it, because some are shorter
+than a pixel is wide. Which side a row belongs to stands in its name, what kind of work it
+is in its colour.
+
+Left out: more than one exchange (that is the timeline or the waterfall), and what a
+library does inside of a stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from helpers.figures import style
+from helpers.figures.style import KINDS, Words, milliseconds
+from helpers.ledger import Ledger, Span, duration_s, share
+
+ROW_IN, BAR, MOST = 0.34, 0.62, 20
+_AXES_IN = 6.9  # the width of the axes; the rows' names take the rest
+
+
+def draw(panels: Mapping[str, Ledger], predictions: Mapping[str, object] | None = None):
+    """Return the figure: a panel per ledger, keyed by what it shows.
+
+    `predictions` gives a panel its guesses of the handling's share (`.guesses`, `.label`,
+    `.unit` "%"), drawn as dashed bars from where the exchange begins. A ValueError if a
+    panel has no stage or more than twenty, or a prediction no panel or another unit.
+    """
+    predictions = predictions or {}
+    _check(panels, predictions)
+    rows = max(len(ledger.spans()) for ledger in panels.values())
+    rows += any(title in predictions for title in panels)
+    figure, axes = style.new_figure(len(panels), (ROW_IN * rows + 0.7) * len(panels) + 0.3)
+    figure.subplots_adjust(left=0.25, right=0.985, hspace=0.75 / (ROW_IN * rows))
+    right = max(1000 * duration_s(ledger.spans()) for ledger in panels.values())
+    axes[0].set_xlim(-0.01 * right, 1.12 * right)
+    for ax, (title, ledger) in zip(axes, panels.items(), strict=True):
+        stages = ledger.spans()
+        origin = stages[0].start_s
+        places = [rows - 0.5 - i for i in range(len(stages))]
+        for stage, y in zip(stages, places, strict=True):
+            _draw_stage(ax, stage, y, origin, right)
+        if title in predictions:
+            _draw_prediction(ax, predictions[title], duration_s(stages) * 1000)
+        ax.set_ylim(0, rows)
+        ax.set_yticks(places, [_name(stage) for stage in stages])
+        style.head(ax, title, _facts(stages))
+    axes[-1].set_xlabel("milliseconds since the first stage began")
+    return figure
+
+
+def describe(
+    panels: Mapping[str, Ledger], predictions: Mapping[str, object] | None = None
+) -> Words:
+    """Return the same figure in words: what every run shows, then what this run measured."""
+    predictions = predictions or {}
+    _check(panels, predictions)
+    words = Words(" / ".join(panels))
+    words.stable.append("The stages of an exchange, a row each, in the order in which they begin.")
+    for title, ledger in panels.items():
+        stages = ledger.spans()
+        by_lane = {s.lane: [t.label for t in stages if t.lane == s.lane] for s in stages}
+        for lane in sorted(by_lane):
+            words.stable.append(f"{title}: the {lane} does this: {', '.join(by_lane[lane])}.")
+        handled = share([s for s in stages if s.kind == "serving"], *ledger.extent_s())
+        if handled < 0.25 or handled > 0.75:
+            part = "less than a quarter" if handled < 0.25 else "more than three quarters"
+            words.stable.append(f"{title}: the handling is {part} of the whole.")
+        words.measured.append(f"{title}: {_facts(stages)}.")
+        times = [f"{_name(s)} {milliseconds(s.duration_s)}" for s in stages]
+        words.measured.append(f"{', '.join(times)}.")
+        if title in predictions:
+            guess = predictions[title]
+            values = ", ".join(f"{g:g} {guess.unit}" for g in sorted(guess.guesses))
+            words.measured.append(f"{title}, dashed: {guess.label} {values}.")
+    return words
+
+
+# --- questions both share
+
+
+def _check(panels: Mapping[str, Ledger], predictions: Mapping[str, object]) -> None:
+    if not panels:
+        raise ValueError("panels={}: the figure needs at least one ledger")
+    for title, ledger in panels.items():
+        stages = ledger.spans()
+        if not 0 < len(stages) <= MOST:
+            raise ValueError(f"panel {title!r}: {len(stages)} stages, it shows 1 to {MOST}")
+        if odd := {s.kind for s in stages} - set(KINDS):
+            raise ValueError(f"panel {title!r}: no such kind: {', '.join(sorted(odd))}")
+    for title, guess in predictions.items():
+        if title not in panels:
+            raise ValueError(f"predictions[{title!r}] belongs to no panel: {sorted(panels)}")
+        if guess.unit != "%":
+            raise ValueError(f"predictions[{title!r}] is in {guess.unit!r}, not in %")
+
+
+def _name(stage: Span) -> str:
+    return f"{stage.lane}: {stage.label or KINDS[stage.kind].word}"
+
+
+def _facts(stages: list[Span]) -> str:
+    first, last = stages[0].start_s, max(s.end_s for s in stages)
+    facts = [f"{milliseconds(last - first)} in all"]
+    if handling := [s for s in stages if s.kind == "serving"]:
+        facts.append(f"the handling's share {share(handling, first, last):.0%}")
+    return " · ".join(facts)
+
+
+# --- drawing
+
+
+def _draw_stage(ax, stage: Span, y: float, origin: float, right: float) -> None:
+    look = KINDS[stage.kind]
+    pixel = right / (_AXES_IN * style.DPI)
+    start, wide = (stage.start_s - origin) * 1000, stage.duration_s * 1000
+    ax.broken_barh(
+        # Three pixels at least: what lasted a moment is still seen.
+        [(start, max(wide, 3 * pixel))],
+        (y - BAR / 2, BAR),
+        facecolor=look.face,
+        edgecolor=style.INK,
+        hatch=look.hatch,
+        lw=0.7,
+    )
+    ax.annotate(
+        milliseconds(stage.duration_s),
+        (start + max(wide, 3 * pixel), y),
+        (5, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=9,
+    )
+
+
+def _draw_prediction(ax, guess, whole: float) -> None:
+    """Draw each guess of a share as a dashed bar, in a row of its own at the bottom."""
+    guesses = sorted(guess.guesses)
+    for g in guesses:
+        x = g / 100 * whole
+        ax.plot([0, x, x, 0, 0], [0.15, 0.15, 0.85, 0.85, 0.15], **style.DASHED)
+    text = guess.label if len(guesses) == 1 else f"{guess.label}, {len(guesses)} guesses"
+    ax.annotate(
+        f"the handling, {text}: {guesses[-1]:g} %",
+        (min(guesses[-1], 100) / 100 * whole, 0.5),
+        (6 if guesses[-1] < 60 else -6, 0),
+        textcoords="offset points",
+        ha="left" if guesses[-1] < 60 else "right",
+        va="center",
+        fontsize=8.5,
+    )
