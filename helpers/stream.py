@@ -29,8 +29,9 @@ class Piece(Protocol):
 def write(ledger: Ledger, witness: str, pieces: Iterable[Piece | bytes], kind: str = "") -> None:
     """Write what a witness told, one piece behind the other.
 
-    Pieces are of kind "sent" or "received" by their direction, or all of the given kind,
-    which plain bytes need. A ValueError for plain bytes without one.
+    Pieces are of kind "sent" or "received" by their direction, and named by what their
+    first line begins with, up to a colon; or all are of the given kind and without a name,
+    as plain bytes must be. A ValueError for plain bytes without a kind.
     """
     at = 0
     for piece in pieces:
@@ -38,8 +39,9 @@ def write(ledger: Ledger, witness: str, pieces: Iterable[Piece | bytes], kind: s
         if not kind and data is piece:
             raise ValueError(f"kind={kind!r}: bytes without a direction need a kind")
         text = data.decode("latin-1")
-        label = text.partition("\n")[0].rstrip("\r")
-        label = label[:_LABEL] if label.isascii() and label.isprintable() else ""
+        name = text.partition("\n")[0].rstrip("\r").partition(": ")[0]
+        named = not kind and name.isascii() and name.isprintable()
+        label = name[:_LABEL] if named else ""
         ledger.add(witness, kind or KINDS[piece.direction], at, at + len(data), label)
         ledger.mark(witness, "bytes", text, at)
         at += len(data)

@@ -7,7 +7,9 @@ import pytest
 
 from helpers import stream
 from helpers.curltrace import Block
+from helpers.figures import boundaries
 from helpers.ledger import Ledger
+from helpers.lesson import Prediction
 from helpers.tap import Chunk
 
 
@@ -37,12 +39,34 @@ def test_any_bytes_in_any_pieces_are_the_same_stream_and_survive_storing(seed):
     assert [s.end_s for s in again.spans("w")] == cuts[1:]
 
 
-def test_a_piece_without_a_line_of_text_has_no_label():
+def test_a_piece_that_begins_with_no_text_has_no_label():
     ledger = Ledger()
-    stream.write(ledger, "w", [b"\x00\x01", b"\xff", b"\r\n", b"long " * 20], kind="segment")
-    assert [s.label for s in ledger.spans("w")] == ["", "", "", ("long " * 6)]
+    data = [b"\x00\x01", b"\xff", b"\r\n", b"long " * 20]
+    stream.write(ledger, "w", [Block("<=", "data", d) for d in data])
+    assert [s.label for s in ledger.spans("w")] == ["", "", "", "long " * 6]
+    stream.write(ledger, "h", [Block("<=", "header", b"Server: gws\r\n")])
+    assert [s.label for s in ledger.spans("h")] == ["Server"]
+    stream.write(ledger, "v", [b"text"], kind="segment")
+    assert [s.label for s in ledger.spans("v")] == [""]
 
 
 def test_bytes_without_a_direction_need_a_kind():
     with pytest.raises(ValueError, match="kind=''"):
         stream.write(Ledger(), "w", [b"x"])
+
+
+def test_the_figure_counts_the_pieces_and_draws_a_guess_of_their_number():
+    ledger = Ledger()
+    blocks = [Block("=>", "header", b"GET /\r\n\r\n"), *[Block("<=", "data", b"x" * 40)] * 3]
+    stream.write(ledger, "curl", blocks)
+    stream.write(ledger, "TCP", [b"y" * 129], kind="segment")
+    guess = Prediction("how many?", "segments", [4.0], "a common guess", "TCP")
+    words = boundaries.describe({"One": ledger}, {"One": guess}).plain()
+    assert "curl: 1 sent, 3 received" in words
+    assert "TCP: 1 segment" in words
+    assert "dashed: a common guess 4 segments" in words
+    figure = boundaries.draw({"One": ledger}, {"One": guess})
+    dashed = [line for line in figure.axes[0].lines if line.get_linestyle() == "--"]
+    assert len(dashed) == 3, "four pieces have three cuts between them"
+    places = [line.get_xdata()[0] for line in dashed]
+    assert places == pytest.approx([129 / 4, 129 / 2, 129 * 3 / 4])
