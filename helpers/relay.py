@@ -78,16 +78,20 @@ class Relay:
         from when the relay read it to when it had passed it on; what befalls a connection
         is a mark, of kind "error" where something broke.
         """
+        self._finish_turn()
         self._ledgers.append(ledger)
         try:
             yield
         finally:
-            # What was passed on in this turn of the loop is noted at the end of the turn.
-            turn = concurrent.futures.Future()
-            with contextlib.suppress(RuntimeError, TimeoutError):
-                self._loop.call_soon_threadsafe(turn.set_result, None)
-                turn.result(STOP_S)
+            self._finish_turn()
             self._ledgers.remove(ledger)
+
+    def _finish_turn(self) -> None:
+        """Wait until what the relay has just sent is written down, too."""
+        turn = concurrent.futures.Future()
+        with contextlib.suppress(RuntimeError, TimeoutError):  # it is closed; it is too busy
+            self._loop.call_soon_threadsafe(turn.set_result, None)
+            turn.result(STOP_S)
 
     def passed(
         self, link: Link, direction: str, came_s: float, left_s: float, data: memoryview
