@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sys
-from pathlib import Path
 
 import psutil
 import pytest
@@ -86,10 +85,3 @@ def test_stopped_in_the_middle_it_leaves_nothing_behind():
 def test_without_patience_there_is_nothing_to_wait_for():
     with pytest.raises(ValueError, match="patience_s=0"):
         asyncio.run(ChildKernel().run_all(["1"], patience_s=0))
-
-
-def test_no_lesson_and_no_helper_patches_its_own_loop():
-    root = Path(__file__).resolve().parents[2]
-    files = [*(root / "helpers").rglob("*.py"), *(root / "notebooks/solutions").glob("*.py")]
-    assert len(files) > 10
-    assert [file.name for file in files if "nest_asyncio" in file.read_text("utf-8")] == []
