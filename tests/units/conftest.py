@@ -32,11 +32,17 @@ def nothing_left(monkeypatch):
 
 @pytest.fixture
 def another_thread():
-    """Start functions in threads; wait for all of them at the end of the test."""
-    started = []
+    """Start functions in threads; at the end all must have ended, and none by an exception."""
+    started, raised = [], []
 
     def start(function, *args):
-        thread = threading.Thread(target=function, args=args, daemon=True)
+        def run():
+            try:
+                function(*args)
+            except BaseException as error:
+                raised.append(error)
+
+        thread = threading.Thread(target=run, daemon=True)
         started.append(thread)
         thread.start()
         return thread
@@ -45,3 +51,4 @@ def another_thread():
     for thread in started:
         thread.join(10)
     assert not any(thread.is_alive() for thread in started)
+    assert raised == []

@@ -11,6 +11,7 @@ import socket
 import statistics
 import threading
 import time
+from itertools import pairwise
 
 import aiohttp
 import pytest
@@ -167,6 +168,32 @@ def test_a_busy_handler_is_running_while_its_caller_sleeps():
     [handler] = witnesses
     assert handler.share("R") > 0.5 > caller.share("R")
     assert handler.cpu_s > 2 * caller.cpu_s
+
+
+def test_equal_samples_in_a_row_are_one_stretch_until_the_next_begins(monkeypatch):
+    class Told(instruments.system.Witness):
+        def __exit__(self, *_):
+            super().__exit__()
+            at_s, states = now_s() + 100, ["S poll", "S poll", "R ", "S poll", "S futex", "D "]
+            self.samples = [(at_s + n, *state.split(" ")) for n, state in enumerate(states)]
+            self.wall_s = 200.0
+
+    monkeypatch.setattr(instruments.system, "Witness", Told)
+    ledger = Ledger()
+    with witnessed(ledger, every_s=60):
+        pass
+    spans = ledger.spans(SYSTEM_STATE)
+    assert [(span.kind, span.label) for span in spans] == [
+        ("asleep", "poll"),
+        ("running", ""),
+        ("asleep", "poll"),
+        ("asleep", "futex"),
+        ("asleep", ""),
+    ]
+    assert [round(span.duration_s, 6) for span in spans[:4]] == [2, 1, 1, 1]
+    assert all(a.end_s == b.start_s for a, b in pairwise(spans))
+    [cpu] = ledger.spans(SYSTEM_CPU)
+    assert spans[-1].end_s == cpu.start_s + 200
 
 
 def test_a_block_too_short_to_be_sampled_has_a_cpu_time_and_no_states():

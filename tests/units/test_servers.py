@@ -4,6 +4,9 @@ import asyncio
 import contextlib
 import http.client
 import socket
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 from pathlib import Path
@@ -177,6 +180,21 @@ def test_close_all_leaves_no_thread_no_open_file_and_no_port():
     assert set(threading.enumerate()) <= before
 
 
+def test_closing_waits_until_the_handlers_of_blocking_sockets_have_ended():
+    ended = []
+
+    def slow_to_end(connection):
+        connection.recv(1)
+        time.sleep(0.2)
+        ended.append(True)
+
+    server = serve_sockets("server", slow_to_end)
+    with connect(server.port), connect(server.port):
+        wait_until(lambda: len(server._serving) == 2)
+        server.close()
+    assert ended == [True, True]
+
+
 @pytest.mark.needs_linux
 def test_starting_and_closing_again_and_again_uses_no_more_open_files():
     def open_files():
@@ -214,6 +232,26 @@ def test_an_exception_in_a_handler_is_kept_and_nothing_is_printed(capfd):
         assert error.endswith("LookupError: the handler's own\n")
     servers.close_all()
     assert capfd.readouterr() == ("", "")
+
+
+def test_nothing_is_logged_either_where_nobody_has_set_up_logging():
+    script = """
+        import urllib.request
+        from aiohttp import web
+        from helpers.servers import serve
+
+        async def failing(request):
+            raise LookupError("the handler's own")
+
+        server = serve("server", [web.get("/", failing)])
+        try:
+            urllib.request.urlopen(server.url, timeout=10)
+        except urllib.error.HTTPError as error:
+            print(error.code, len(server.errors))
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("500 1\n", "")
 
 
 def test_an_answer_that_refuses_is_no_error():
