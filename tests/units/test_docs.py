@@ -5,11 +5,11 @@ file must be one, `make x` must be a target, a word with a call or a dot must be
 the code. Patterns such as NN_*.py must fit at least one file.
 """
 
-import ast
 import importlib
 import re
 from pathlib import Path
 
+import pages
 import pytest
 import rules
 
@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "teaching").glob("*.md"))]
 TARGETS = set(re.findall(r"(?m)^([a-z]+):", (ROOT / "Makefile").read_text()))
 FILES = r"(?:[\w.*-]+/)*[\w.*-]+\.(?:ipynb|py|md|toml|txt|cfg|json|png)|(?:[\w.-]+/)+"
+SELF = Path(__file__).name
 MODULES = ("lesson", "explore", "servers", "instruments", "ledger")
 
 
@@ -29,16 +30,13 @@ def code(text: str) -> list[str]:
     return spans + re.findall(r"(?m)^    (\S.*)$", text)
 
 
-def known_names() -> set[str]:
-    """Return the names that helpers define and the tests of the notebooks use."""
-    names = set()
-    for path in [*(ROOT / "helpers").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]:
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                names.add(node.name)
-            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                names.add(node.id)
-    return names
+def known_words() -> set[str]:
+    """Return every word of the code of helpers, the notebooks' cells, and the tests but this."""
+    sources = [path.read_text("utf-8") for path in (ROOT / "helpers").rglob("*.py")]
+    sources += [p.read_text("utf-8") for p in (ROOT / "tests").rglob("*.py") if p.name != SELF]
+    for book in pages.lessons(ROOT).values():
+        sources += [cell.source for cell in rules.code_cells(book)]
+    return {word for source in sources for word in re.findall(r"\w+", source)}
 
 
 def missing_targets(text: str) -> set[str]:
@@ -73,8 +71,8 @@ def missing_code(text: str) -> set[str]:
             owners = [importlib.import_module(f"helpers.{module}"), Ledger]
             if not any(hasattr(owner, name) for owner in owners[: 1 + (module == "ledger")]):
                 lost.add(f"{module}.{name}")
-        # Constants of ours, as in `PROGRAMS` of a file; one word, all capitals.
-        if re.fullmatch(r"[A-Z][A-Z_]{2,}", span) and span not in known_names():
+        # A constant of ours or of the system, as in `PROGRAMS`: one word, all capitals.
+        if re.fullmatch(r"[A-Z][A-Z_]{2,}", span) and span not in known_words():
             lost.add(span)
     return lost
 
@@ -122,8 +120,6 @@ def test_contributing_names_every_tag_and_every_outcome():
 
 
 def test_contributing_names_every_key_of_the_metadata():
-    import pages
-
     text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     keys = {*pages.NEEDED, *pages.NEEDED_FOOT}
     assert {key for key in keys if f"`{key}`" not in text} == set()
