@@ -144,6 +144,19 @@ def test_run_all_in_the_browser(browser, lab, path):
     page.close()
 
 
+def bring(page, path: Path, cell_id: str) -> None:
+    """Scroll to a cell: JupyterLab may leave out what is far from the screen."""
+    [index] = [n for n, cell in enumerate(BOOKS[path].cells) if cell.id == cell_id]
+    page.evaluate(
+        f"""async () => {{
+            const content = jupyterapp.shell.currentWidget.content;
+            content.activeCellIndex = {index};
+            await content.scrollToCell(content.widgets[{index}], 'start');
+        }}"""
+    )
+    page.wait_for_timeout(500)
+
+
 def scroll_and_shoot(page, folder: Path, name: str) -> None:
     """Keep a picture of every screen of the notebook, for a person to look at."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -168,14 +181,15 @@ def test_a_room_predicts_and_the_figure_draws_it(browser, lab):
     page.evaluate(CLEAR)
     page.evaluate(RUN_ALL)
     page.wait_for_function(ALL_RAN, timeout=120_000)
+    bring(page, path, "s1-predict")
     field = page.get_by_placeholder(re.compile("one guess in s")).first
     field.scroll_into_view_if_needed()
     field.fill("0.2, 1 1 half")
     page.get_by_role("button", name="Keep it").first.click()
-    page.get_by_text("'half' is not a number").wait_for(timeout=10_000)
+    page.get_by_text("'half' is not a number").wait_for(timeout=60_000)
     field.fill("0.2, 1 1 3")
     page.get_by_role("button", name="Keep it").first.click()
-    page.get_by_text("4 guesses kept, the middle one 1 s").wait_for(timeout=10_000)
+    page.get_by_text("4 guesses kept, the middle one 1 s").wait_for(timeout=60_000)
     page.evaluate(RUN_ALL)
     page.wait_for_timeout(1000)
     page.wait_for_function(ALL_RAN, timeout=120_000)
@@ -235,6 +249,12 @@ PICTURE = """() => {
 }"""
 
 
+def explore_cell(path: Path) -> str:
+    """Return the id of the cell with the panel."""
+    [cell] = [c for c in rules.code_cells(BOOKS[path]) if "explore" in rules.tags(c)]
+    return cell.id
+
+
 def test_there_are_panels():
     assert PANELS
 
@@ -245,6 +265,7 @@ def test_the_panel_runs_and_a_moved_slider_changes_its_figure(browser, lab, path
     page.evaluate(CLEAR)
     page.evaluate(RUN_ALL)
     page.wait_for_function(ALL_RAN, timeout=120_000)
+    bring(page, path, explore_cell(path))
     run = page.get_by_role("button", name="Run", exact=True).last
     run.scroll_into_view_if_needed()
     run.click()
