@@ -212,7 +212,7 @@ def _draw_box(ax, span: Span, y: float, right: float) -> None:
             va="center",
             fontsize=8.5,
             color=style.INK,
-            bbox=_BOX if look.hatch or span.kind == "sent" else None,
+            bbox=_BOX if look.hatch or span.kind in ("sent", "segment") else None,
         )
 
 
@@ -261,7 +261,7 @@ def _draw_guessed_pieces(ax, number: float, y: float, text: str, unit: str) -> N
     left, right = ax.get_xlim()
     for n in range(1, min(int(number), 60)):
         x = left + (right - left) * n / int(number)
-        ax.plot([x, x], [y - BAR / 2, y + BAR / 2], **style.DASHED, zorder=5)
+        ax.plot([x, x], [y - BAR / 2, y + BAR / 2], **style.DASHED, zorder=2.5)
     ax.text(
         left + 0.02 * (right - left),
         y,
