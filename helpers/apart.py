@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import inspect
 import os
 import pickle
 import subprocess
@@ -75,7 +76,7 @@ def _child_main() -> None:
     gc.disable()
     try:
         result = function(*args)
-        if asyncio.iscoroutine(result):
+        if inspect.iscoroutine(result):
             result = asyncio.run(result)
         message = pickle.dumps((result, None))
     except Exception as error:

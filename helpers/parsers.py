@@ -47,6 +47,8 @@ class H11:
 
     def feed(self, data: bytes) -> list[Request]:
         """Take a piece of the stream; return the requests that end in it."""
+        if not data:
+            return []  # to h11, no bytes are the end of the connection
         try:
             self._connection.receive_data(data)
             return list(self._ended())

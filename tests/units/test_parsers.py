@@ -1,0 +1,124 @@
+"""Real parsers behind one interface: they agree where the RFC is plain, and say what is odd."""
+
+import asyncio
+
+import pytest
+
+from helpers.ledger import Ledger
+from helpers.parsers import ONCE, PARSERS, Gateway, Refused, Request, seen
+
+GET = b"GET /second HTTP/1.1\r\nHost: x\r\n\r\n"
+POST = b"POST /first HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\ntulip"
+CHUNKED = (
+    b"POST /first HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"3\r\ntul\r\n2\r\nip\r\n0\r\n\r\n"
+)
+BOTH = [Request("POST", "/first", b"tulip"), Request("GET", "/second")]
+READERS = {**PARSERS, "a gateway": Gateway}
+
+
+def on_a_loop(function):
+    """Run the function where there is a loop: aiohttp's parsers ask for the running one."""
+
+    async def run():
+        return function()
+
+    return asyncio.run(run())
+
+
+def test_there_are_four_and_each_has_its_bare_twin():
+    assert list(PARSERS) == list(ONCE) and len(PARSERS) == 4
+    assert on_a_loop(lambda: len({type(parser()._parser) for parser in (*PARSERS.values(),)[1:]}))
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_two_requests_cut_anywhere_are_two_requests(name):
+    def fed(cut):
+        parser = READERS[name]()
+        return [*parser.feed((POST + GET)[:cut]), *parser.feed((POST + GET)[cut:])]
+
+    for cut in range(len(POST + GET) + 1):
+        assert on_a_loop(lambda cut=cut: fed(cut)) == BOTH
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_chunks_are_put_together(name):
+    assert on_a_loop(lambda: PARSERS[name]().feed(CHUNKED + GET)) == BOTH
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_a_large_body_ends_where_it_ends(name):
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n"
+    body = b"x" * 300_000
+
+    def feed():
+        parser = PARSERS[name]()
+        assert parser.feed(head + body[:-1]) == []
+        return parser.feed(b"x")
+
+    assert on_a_loop(feed) == [Request("POST", "/", body)]
+
+
+@pytest.mark.parametrize("name", PARSERS)
+@pytest.mark.parametrize(
+    "odd",
+    [
+        POST.replace(b"Length:", b"Length :"),
+        POST.replace(b"Length: 5", b"Length: +5"),
+        POST.replace(b"Length: 5", b"Length: 5\r\nContent-Length: 6"),
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # the beginning of TLS
+    ],
+)
+def test_what_is_no_http_is_refused_in_one_way(name, odd):
+    with pytest.raises(Refused) as refusal:
+        on_a_loop(lambda: PARSERS[name]().feed(odd + b"\r\n\r\n"))
+    assert str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ONCE)
+def test_the_bare_parser_parses_a_whole_request_and_refuses_another(name):
+    on_a_loop(lambda: ONCE[name](GET))
+    with pytest.raises(Exception, match=r"."):
+        on_a_loop(lambda: ONCE[name](GET.replace(b"Host:", b"Host :")))
+
+
+# --- where a parser says that a request ends
+
+
+def look(name, stream):
+    ledger = Ledger()
+    found = on_a_loop(lambda: seen(READERS[name](), stream, ledger, name))
+    return found, [(s.start_s, s.end_s, s.kind) for s in ledger.spans(lane=name)]
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_request_is_seen_to_end_behind_its_last_byte(name):
+    found, spans = look(name, POST + GET)
+    assert found == BOTH
+    size = len(POST)
+    assert spans == [(0, size, "request"), (size, size + len(GET), "request")]
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_what_has_not_ended_is_said_not_to_have(name):
+    found, spans = look(name, POST[:-1])
+    assert found == [] and spans == [(0, len(POST) - 1, "unfinished")]
+
+
+def test_two_framings_are_two_boundaries():
+    body = b"0\r\n\r\n" + GET
+    stream = CHUNKED[: CHUNKED.index(b"\r\n\r\n")] + b"\r\nContent-Length: %d\r\n\r\n" % len(body)
+    stream += body
+    assert [kind for _, _, kind in look("h11", stream)[1]] == ["request", "request"]
+    assert [kind for _, _, kind in look("a gateway", stream)[1]] == ["request"]
+    for name in list(PARSERS)[1:]:
+        assert [kind for _, _, kind in look(name, stream)[1]] == ["refused"]
+
+
+def test_an_offer_to_switch_leaves_the_rest_to_another_protocol():
+    offer = GET.replace(b"\r\n\r\n", b"\r\nConnection: upgrade\r\nUpgrade: chess\r\n\r\n")
+    assert look("llhttp (httptools)", offer + b"e2e4")[1] == [
+        (0, len(offer), "request"),
+        (len(offer), len(offer) + 4, "switched"),
+    ]
+    assert [kind for _, _, kind in look("h11", offer + GET)[1]] == ["request", "request"]
