@@ -88,7 +88,7 @@ class Line:
         self._stall_at = faults.stall_after if faults.stall_s else None
         self._bound = LONG if faults.delay_s or faults.jitter_s else SHORT
         self._entries: deque[tuple[float, float, memoryview | str]] = deque()
-        self._due_s = self._held_until_s = self._pipe_free_s = -math.inf
+        self._held_until_s = self._pipe_free_s = -math.inf
         self._piece_end_s = -math.inf
 
     @property
@@ -112,9 +112,8 @@ class Line:
         delay_s = self._faults.delay_s
         if self._faults.jitter_s:
             delay_s += self._random.uniform(0, self._faults.jitter_s)
-        # What came later never overtakes.
-        self._due_s = max(self._due_s, now_s + delay_s)
-        self._entries.append((self._due_s, now_s, data))
+        # What is drawn an earlier time waits behind the others: nothing overtakes.
+        self._entries.append((now_s + delay_s, now_s, data))
 
     def ready(self, now_s: float) -> tuple[float, memoryview | str] | None:
         """Return what may pass now and when it had come; None if nothing may before `wake_s`."""

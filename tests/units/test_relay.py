@@ -337,23 +337,55 @@ def test_a_client_that_vanishes_stops_a_server_that_sends_without_end():
     assert_conserved(wire)
 
 
-def test_an_answer_given_before_the_server_left_still_arrives():
-    """A server may refuse a long upload and go; its answer is ahead of the broken end."""
+@pytest.mark.parametrize("through_relay", [False, True])
+def test_a_server_that_answers_and_leaves_unread_what_it_was_sent_looks_the_same(through_relay):
+    """It refuses a long upload: first its answer, then the reset, as without a relay."""
 
-    def handle(connection):
+    def refuse(connection):
         connection.recv(1000)
         connection.sendall(b"too large")
-        connection.shutdown(socket.SHUT_WR)
-        time.sleep(0.3)  # then it is closed with the rest of the upload unread
+        time.sleep(0.2)  # then it is closed with the rest of the upload unread
 
-    wire = relay_to("wire", serve_sockets("server", handle), keep_bytes=0)
-    with connect(wire.port) as client:
-        with contextlib.suppress(OSError):
-            for _ in range(1000):
-                client.sendall(bytes(65536))
-        assert client.recv(100, socket.MSG_PEEK)[:9] == b"too large"
+    server = serve_sockets("server", refuse)
+    wire = relay_to("wire", server, keep_bytes=0)
+    with connect(wire.port if through_relay else server.port) as client:
+        client.setblocking(False)
+        with contextlib.suppress(BlockingIOError):  # stop before it can fail: the error is read
+            for _ in range(10_000):
+                client.send(bytes(2**20))
+        client.settimeout(TIMEOUT_S)
+        assert read_to_end(client) == (b"too large", "reset")
     assert_conserved(wire)
-    assert any(text.startswith("the server ") for text in wire.tap.said())
+
+
+def test_a_reset_noticed_while_sending_comes_after_what_was_received_before_it():
+    """The relay is not reading from the server then, because the client is not reading."""
+    gone = threading.Event()
+
+    def flood(connection):
+        connection.setblocking(False)
+        idle = 0
+        while idle < 25:
+            try:
+                connection.send(bytes(2**16))
+                idle = 0
+            except BlockingIOError:
+                idle += 1
+                time.sleep(0.02)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_NOW)
+        connection.close()
+        gone.set()
+
+    wire = relay_to("wire", serve_sockets("server", flood), keep_bytes=0)
+    with connect(wire.port) as client:
+        assert gone.wait(TIMEOUT_S)
+        client.sendall(b"are you there?")
+        wait_until(lambda: any("is gone" in text for text in wire.tap.said()))
+        got, how = read_to_end(client)
+    assert how == "reset"
+    assert len(got) == flow(wire, RECEIVED).passed > SHORT
+    assert_conserved(wire, dropped=14)
+    assert "the server is gone, 14 bytes to it dropped" in wire.tap.said()
 
 
 def test_a_server_that_refuses_resets_the_client_and_the_tap_says_so():
@@ -473,17 +505,59 @@ def test_a_cut_to_the_client_comes_after_exactly_so_many_bytes(cut_after, how):
     assert flow(wire, RECEIVED).passed == cut_after
 
 
-def test_a_cut_that_looks_like_an_end_is_one_even_if_the_client_goes_on_talking():
-    """Unread bytes would turn the end into a reset, and could take the last data with it."""
-    peer = Peer(reply=b"x" * 1000, first=True)
-    wire = relay_to("wire", peer, to_client=Faults(cut_after=500))
-    with connect(wire.port) as client:
+def test_a_cut_to_the_client_ends_properly_though_the_client_was_talking():
+    """Bytes left unread would make the kernel turn the end into a reset."""
+
+    def answer(connection):
+        time.sleep(0.2)
         with contextlib.suppress(OSError):
-            for _ in range(20):
-                client.sendall(b"more")
-                time.sleep(0.005)
-            client.shutdown(socket.SHUT_WR)
+            connection.sendall(b"x" * 1000)
+            connection.recv(1)  # the rest is never read
+
+    wire = relay_to("wire", serve_sockets("server", answer), to_client=Faults(cut_after=500))
+    with connect(wire.port) as client:
+        client.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(10_000):
+                client.send(bytes(2**20))
+        client.settimeout(TIMEOUT_S)
         assert read_to_end(client) == (b"x" * 500, "end")
+    assert_conserved(wire)
+
+
+def test_a_cut_to_the_server_ends_properly_though_the_server_was_talking():
+    heard = []
+
+    def answer(connection):
+        connection.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(10_000):
+                connection.send(bytes(2**20))
+        connection.settimeout(TIMEOUT_S)
+        heard.append(read_to_end(connection))
+
+    wire = relay_to("wire", serve_sockets("server", answer), to_server=Faults(cut_after=4))
+    with connect(wire.port) as client:
+        time.sleep(0.2)
+        client.sendall(b"request")
+        wait_until(lambda: heard)
+        assert read_to_end(client)[1] in ("end", "reset")
+    assert heard == [(b"requ", "end")]
+    assert_conserved(wire)
+
+
+def test_a_cut_by_a_reset_lets_a_slow_reader_have_what_has_passed():
+    """A reset throws away what is still in the sender's kernel, so that must be empty first."""
+    data = random.Random(1).randbytes(1_000_000)
+    peer = Peer(reply=data, first=True)
+    fault = Faults(cut_after=600_000, cut_as="reset")
+    wire = relay_to("wire", peer, to_client=fault)
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)
+        client.settimeout(TIMEOUT_S)
+        client.connect(("127.0.0.1", wire.port))
+        wait_until(lambda: wire.tap.flows and flow(wire, RECEIVED).passed == 600_000)
+        assert read_to_end(client) == (data[:600_000], "reset")
     assert_conserved(wire)
 
 
