@@ -29,7 +29,13 @@ MARKS = {
     "prediction": "a dashed line: what was guessed before the run",
 }
 COLUMNS = 2
-_HATCHES = {"/": "hatched with strokes", ".": "dotted", "x": "cross-hatched", "": "plain"}
+_HATCHES = {
+    "/": "hatched with strokes",
+    "-": "ruled",
+    ".": "dotted",
+    "x": "cross-hatched",
+    "": "plain",
+}
 _TITLE = "How to read a timeline: time goes from left to right"
 
 

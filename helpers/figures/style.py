@@ -41,13 +41,16 @@ KINDS = {
     "request": Kind("#F2F2F2", "request in flight"),
     "queued": Kind("#E69F00", "queued", "...."),
     "error": Kind("#CC79A7", "error", "xxxx"),
-    "asleep": Kind("#E8E8E8", "asleep"),
+    "asleep": Kind("#E8E8E8", "asleep", "---"),
     "running": Kind("#222222", "running"),
     # The phases of a request, by the names of the HTTP archive format (HAR).
     "connect": Kind("#F0E442", "connecting"),
     "send": Kind("#0072B2", "sending"),
     "wait": Kind("#BDBDBD", "waiting"),
     "receive": Kind("#8FC1E3", "receiving", "\\\\\\\\"),
+    # What a relay passes on, from the client's point of view.
+    "sent": Kind("#0072B2", "on the way to the server"),
+    "received": Kind("#8FC1E3", "on the way to the client", "\\\\\\\\"),
 }
 
 
