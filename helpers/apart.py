@@ -19,6 +19,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 
@@ -32,37 +33,52 @@ async def apart(function: Callable, *args, timeout_s: float = 60.0):
     """
     import cloudpickle
 
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "helpers.apart",
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,  # keeps the Stop button's signal away from it
-    )
-    try:
-        async with asyncio.timeout(timeout_s):
-            message = cloudpickle.dumps((function, args))
-            # The input stays open while the child works: its end tells it to leave.
-            child.stdin.write(len(message).to_bytes(8, "big") + message)
-            answer, said = await asyncio.gather(child.stdout.read(), child.stderr.read())
-    except TimeoutError:
-        raise TimeoutError(
-            f"{getattr(function, '__name__', function)} had not ended after {timeout_s:g} s"
-        ) from None
-    finally:
-        with contextlib.suppress(ProcessLookupError):
+    message = cloudpickle.dumps((function, args))
+    with tempfile.TemporaryFile() as said:
+        child = _start(said)
+        try:
+            async with asyncio.timeout(timeout_s):
+                answer = await asyncio.to_thread(_ask, child, message)
+        except TimeoutError:
+            name = getattr(function, "__name__", function)
+            raise TimeoutError(f"{name} had not ended after {timeout_s:g} s") from None
+        finally:
             child.kill()
-        child.stdin.close()
-        await child.wait()
-    if not answer:
-        last = (said.decode(errors="replace").strip().splitlines() or ["nothing was said"])[-1]
-        raise RuntimeError(f"the process apart ended without an answer: {last}")
+            child.wait()
+            child.stdout.close()
+            with contextlib.suppress(BrokenPipeError):
+                child.stdin.close()
+        if not answer:
+            said.seek(0)
+            lines = said.read().decode(errors="replace").strip().splitlines()
+            last = lines[-1] if lines else "it said nothing"
+            raise RuntimeError(f"the process apart ended without an answer: {last}")
     result, error = pickle.loads(answer)
     if error is not None:
         raise error
     return result
+
+
+def _start(said) -> subprocess.Popen:
+    """Start the child; what it has to say goes to the file, where it can fill no pipe."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "helpers.apart"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=said,
+        start_new_session=True,  # keeps the Stop button's signal away from it
+    )
+
+
+def _ask(child: subprocess.Popen, message: bytes) -> bytes:
+    """Send the message and return all that the child answers; killing it ends this."""
+    # The input stays open while the child works: its end tells it to leave.
+    with contextlib.suppress(BrokenPipeError):
+        child.stdin.write(len(message).to_bytes(8, "big") + message)
+        child.stdin.flush()
+    with contextlib.suppress(ValueError):  # closed meanwhile: nobody waits for it any more
+        return child.stdout.read()
+    return b""
 
 
 def _child_main() -> None:
@@ -82,7 +98,8 @@ def _child_main() -> None:
     except Exception as error:
         message = pickle.dumps((None, error))
     answers.write(message)
-    answers.close()
+    answers.flush()
+    os._exit(0)  # a thread still reads the input: there is no tidier way out
 
 
 def _leave_with_the_parent() -> None:

@@ -64,7 +64,7 @@ def draw(
     figure, axes = style.new_figure(len(panels), height_in)
     figure.subplots_adjust(left=0.19, right=0.84, hspace=0.62 / (ROW_IN * max(counts)))
     right = max(ledger.extent_s()[1] for ledger in panels.values())
-    axes[0].set_xlim(0, right)
+    axes[0].set_xlim(0, 1.003 * right)
     for ax, (title, ledger) in zip(axes, panels.items(), strict=True):
         lanes = ledger.lanes()
         ax.set_ylim(-0.2, len(lanes))

@@ -188,10 +188,10 @@ def _draw_prediction(ax, guess) -> None:
     text = guess.label if len(seconds) == 1 else f"{guess.label}, {len(seconds)} guesses"
     ax.annotate(
         f"{text}: {_time(seconds[-1])}",
-        (ax.get_xlim()[1], seconds[-1]),
-        (-4, 3),
+        (ax.get_xlim()[0], seconds[-1]),
+        (4, 3),
         textcoords="offset points",
-        ha="right",
+        ha="left",
         va="bottom",
         fontsize=8.5,
         color=style.INK,
