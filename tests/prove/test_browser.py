@@ -123,8 +123,61 @@ def opened(browser, lab: str, path: Path):
     return page, errors
 
 
+PANELS = [
+    path
+    for path, book in BOOKS.items()
+    if any("explore" in rules.tags(cell) for cell in rules.code_cells(book))
+]
+PICTURE = """() => {
+    const seen = [...document.querySelectorAll('.jp-OutputArea .widget-image')]
+        .filter(image => image.offsetParent && image.naturalWidth > 400);
+    return seen.length ? seen[seen.length - 1].src : '';
+}"""
+
+
+def explore_cell(path: Path) -> str:
+    """Return the id of the cell with the panel."""
+    [cell] = [c for c in rules.code_cells(BOOKS[path]) if "explore" in rules.tags(c)]
+    return cell.id
+
+
+def test_there_are_panels():
+    assert PANELS
+
+
+def bring(page, path: Path, cell_id: str) -> None:
+    """Scroll to a cell: JupyterLab may leave out what is far from the screen."""
+    [index] = [n for n, cell in enumerate(BOOKS[path].cells) if cell.id == cell_id]
+    page.evaluate(
+        f"""async () => {{
+            const content = jupyterapp.shell.currentWidget.content;
+            content.activeCellIndex = {index};
+            await content.scrollToCell(content.widgets[{index}], 'start');
+        }}"""
+    )
+    page.wait_for_timeout(500)
+
+
+def press_and_move(page, path: Path) -> None:
+    """Press the panel's Run, move its first slider, and see the figure change."""
+    bring(page, path, explore_cell(path))
+    run = page.get_by_role("button", name="Run", exact=True).last
+    run.scroll_into_view_if_needed()
+    run.click()
+    page.wait_for_function(f"({PICTURE})() !== ''", timeout=60_000)
+    before = page.evaluate(PICTURE)
+    handle = page.locator(".widget-slider .noUi-handle:visible").first
+    handle.focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"({PICTURE})() !== {json.dumps(before)}", timeout=60_000)
+    if folder := os.environ.get("WIRE_SCREENSHOTS"):
+        page.wait_for_timeout(5000)
+        page.screenshot(path=Path(folder) / f"{path.stem}-panel.png")
+
+
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
-def test_run_all_in_the_browser(browser, lab, path):
+def test_run_all_and_the_panel_in_the_browser(browser, lab, path):
     page, errors = opened(browser, lab, path)
     page.evaluate(CLEAR)
     page.evaluate(RUN_ALL)
@@ -140,21 +193,10 @@ def test_run_all_in_the_browser(browser, lab, path):
     assert found == {claim: outcome for claim, (outcome, _) in rules.verdicts(BOOKS[path]).items()}
     if folder := os.environ.get("WIRE_SCREENSHOTS"):
         scroll_and_shoot(page, Path(folder), path.stem)
+    if path in PANELS:
+        press_and_move(page, path)
     assert errors == []
     page.close()
-
-
-def bring(page, path: Path, cell_id: str) -> None:
-    """Scroll to a cell: JupyterLab may leave out what is far from the screen."""
-    [index] = [n for n, cell in enumerate(BOOKS[path].cells) if cell.id == cell_id]
-    page.evaluate(
-        f"""async () => {{
-            const content = jupyterapp.shell.currentWidget.content;
-            content.activeCellIndex = {index};
-            await content.scrollToCell(content.widgets[{index}], 'start');
-        }}"""
-    )
-    page.wait_for_timeout(500)
 
 
 def scroll_and_shoot(page, folder: Path, name: str) -> None:
@@ -234,51 +276,4 @@ def test_a_browser_tab_is_a_client_of_the_lessons_server(browser, lab):
     page.get_by_text(re.compile(r"Mozilla/.* asked for tea")).wait_for(timeout=20_000)
     assert errors == []
     tab.close()
-    page.close()
-
-
-PANELS = [
-    path
-    for path, book in BOOKS.items()
-    if any("explore" in rules.tags(cell) for cell in rules.code_cells(book))
-]
-PICTURE = """() => {
-    const seen = [...document.querySelectorAll('.jp-OutputArea .widget-image')]
-        .filter(image => image.offsetParent && image.naturalWidth > 400);
-    return seen.length ? seen[seen.length - 1].src : '';
-}"""
-
-
-def explore_cell(path: Path) -> str:
-    """Return the id of the cell with the panel."""
-    [cell] = [c for c in rules.code_cells(BOOKS[path]) if "explore" in rules.tags(c)]
-    return cell.id
-
-
-def test_there_are_panels():
-    assert PANELS
-
-
-@pytest.mark.parametrize("path", PANELS, ids=lambda path: path.stem)
-def test_the_panel_runs_and_a_moved_slider_changes_its_figure(browser, lab, path):
-    page, errors = opened(browser, lab, path)
-    page.evaluate(CLEAR)
-    page.evaluate(RUN_ALL)
-    page.wait_for_function(ALL_RAN, timeout=120_000)
-    bring(page, path, explore_cell(path))
-    run = page.get_by_role("button", name="Run", exact=True).last
-    run.scroll_into_view_if_needed()
-    run.click()
-    page.wait_for_function(f"({PICTURE})() !== ''", timeout=60_000)
-    before = page.evaluate(PICTURE)
-    handle = page.locator(".widget-slider .noUi-handle:visible").first
-    handle.focus()
-    for _ in range(2):
-        page.keyboard.press("ArrowRight")
-    page.wait_for_function(f"({PICTURE})() !== {json.dumps(before)}", timeout=60_000)
-    if folder := os.environ.get("WIRE_SCREENSHOTS"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.wait_for_timeout(5000)
-        page.screenshot(path=Path(folder) / f"{path.stem}-panel.png")
-    assert errors == []
     page.close()

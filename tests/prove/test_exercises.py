@@ -33,17 +33,17 @@ def answers(path: Path, cell) -> tuple[str, str]:
     return right, wrong
 
 
-def run_with(book, stub, source: str) -> str:
-    """Run what comes before the stub, the answer in place of it, and its check."""
+def answered(book, stub, right: str, wrong: str) -> tuple[str, str]:
+    """Run what comes before the exercises, then each answer and its check; return what they say."""
     [number] = [tag for tag in rules.tags(stub) if tag.startswith("exercise-")]
     cells = rules.code_cells(book)
     before = [c.source for c in cells[: cells.index(stub)] if "exercise" not in str(rules.tags(c))]
     [check] = [c for c in cells if number in rules.tags(c) and "lesson.check(" in c.source]
     with Kernel() as kernel:
-        replies = kernel.run_all([*before, source, check.source])
+        replies = kernel.run_all([*before, right, check.source, wrong, check.source])
     errors = [reply.error or reply.status for reply in replies if reply.status != "ok"]
     assert not errors, errors
-    return replies[-1].text
+    return replies[-3].text, replies[-1].text
 
 
 def test_there_are_exercises_and_no_solution_without_one():
@@ -56,6 +56,6 @@ def test_there_are_exercises_and_no_solution_without_one():
     ("path", "cell"), EXERCISES, ids=[f"{path.stem}-{cell.id}" for path, cell in EXERCISES]
 )
 def test_the_check_takes_the_solution_and_refuses_the_wrong_answer(path, cell):
-    right, wrong = answers(path, cell)
-    assert ": solved." in run_with(BOOKS[path], cell, right)
-    assert ": not solved yet." in run_with(BOOKS[path], cell, wrong)
+    said_of_right, said_of_wrong = answered(BOOKS[path], cell, *answers(path, cell))
+    assert ": solved." in said_of_right
+    assert ": not solved yet." in said_of_wrong
