@@ -53,9 +53,7 @@ def test_what_it_raises_is_raised_here():
 def test_a_process_that_dies_or_answers_nothing_says_so():
     with pytest.raises(RuntimeError, match="ended without an answer"):
         asyncio.run(apart(lambda: os._exit(3)))
-    with pytest.raises(
-        (RuntimeError, TypeError, AttributeError), match=r"pickle|an answer"
-    ):
+    with pytest.raises((RuntimeError, TypeError, AttributeError), match=r"pickle|an answer"):
         asyncio.run(apart(lambda: (n for n in range(3))))
     assert children() == []
 
