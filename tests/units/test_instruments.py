@@ -5,6 +5,7 @@ same thread (`system.Witness`), in a real exchange with a live server.
 """
 
 import asyncio
+import contextlib
 import gc
 import http.client
 import socket
@@ -12,6 +13,7 @@ import statistics
 import threading
 import time
 from itertools import pairwise
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -74,10 +76,10 @@ def new_session(ledger=None):
     return aiohttp.ClientSession(timeout=timeout, trace_configs=traces)
 
 
-def burn(seconds):
-    """Use a processor without a break."""
-    end_s = now_s() + seconds
-    while now_s() < end_s:
+def burn(cpu_s):
+    """Use a processor without a break until this thread has had so many seconds of it."""
+    end_s = time.thread_time() + cpu_s
+    while time.thread_time() < end_s:
         pass
 
 
@@ -85,38 +87,54 @@ def longest(spans):
     return max(spans, key=lambda span: span.duration_s)
 
 
-def shares(ledger, witness, instrument):
-    """Return three accounts of the same time: an instrument's, and two of the system's.
+@contextlib.contextmanager
+def accounted(instrument, accounts):
+    """Append to accounts what three parties say of this thread's block: which part it waited.
 
-    Samples are counted: a late one would make the stretch before it too long.
+    The instrument counts its spans, the witness its samples and its processor time. The
+    system's own books (proc(5), schedstat) give the bounds: asleep is what is neither on a
+    processor nor queued for one, and to be queued may count as waiting or not.
     """
-    [cpu] = ledger.spans(SYSTEM_CPU)
-    window = cpu.start_s, cpu.start_s + witness.wall_s
-    return {
-        instrument: share(ledger.spans(CALLER, instrument), *window),
-        "asleep": 1 - witness.share("R"),
-        "without CPU": 1 - witness.cpu_s / witness.wall_s,
-    }
 
+    def books():
+        path = f"/proc/self/task/{threading.get_native_id()}/schedstat"
+        return now_s(), *(int(ns) / 1e9 for ns in Path(path).read_text().split()[:2])
 
-# --- held to account
+    ledger = Ledger()
+    with witnessed(ledger) as witness, instrument(ledger):
+        before = books()
+        yield
+        after = books()
+    wall_s, cpu_s, queued_s = (b - a for a, b in zip(before, after, strict=True))
+    accounts.append(
+        {
+            "least": 1 - (cpu_s + queued_s) / wall_s,
+            "instrument": share(ledger.spans(CALLER), before[0], after[0]),
+            "samples": 1 - witness.share("R"),
+            "processor": 1 - witness.cpu_s / witness.wall_s,
+            "most": 1 - cpu_s / wall_s,
+        }
+    )
 
 
 def assert_agree(accounts):
     """Compare the middle one of several accounts: a loaded machine can spoil a single one."""
-    middle = {name: statistics.median(each[name] for each in accounts) for name in accounts[0]}
-    assert max(middle.values()) - min(middle.values()) < 0.05, accounts
-    assert min(middle.values()) > 0.5
+    said = {name: statistics.median(each[name] for each in accounts) for name in accounts[0]}
+    # A hundred samples are a coarser measure than a clock.
+    for name, error in (("instrument", 0.03), ("processor", 0.03), ("samples", 0.15)):
+        assert said["least"] - error < said[name] < said["most"] + error, (name, said)
+    assert said["instrument"] > 0.5
+
+
+# --- held to account
 
 
 @pytest.mark.needs_linux
 def test_blocking_calls_agree_with_the_operating_system():
     server, accounts = slow_server(), []
     for n in range(5):
-        ledger = Ledger()
-        with witnessed(ledger) as witness, blocking_calls(ledger):
+        with accounted(blocking_calls, accounts):
             get_blocking(server, n)
-        accounts.append(shares(ledger, witness, "blocked"))
     assert_agree(accounts)
 
 
@@ -126,11 +144,8 @@ def test_loop_idle_agrees_with_the_operating_system():
         server, accounts = slow_server(), []
         async with new_session() as session:
             for n in range(5):
-                ledger = Ledger()
-                with witnessed(ledger) as witness, loop_idle(ledger):
+                with accounted(loop_idle, accounts):
                     await get_awaiting(session, server, n)
-                accounts.append(shares(ledger, witness, "free"))
-                assert witness.calls().most_common(1)[0][0] == "epoll_wait"
         return accounts
 
     assert_agree(asyncio.run(experiment()))
@@ -146,10 +161,8 @@ def test_a_busy_caller_is_running_and_neither_blocked_nor_free():
 
     ledger, witness = asyncio.run(experiment())
     assert witness.share("R") > 0.5
-    assert shares(ledger, witness, "free")["asleep"] < 0.5
     assert ledger.spans(CALLER) == []
-    # Beside other busy programs it gets a part of a processor, but far more than a sleeper.
-    assert duration_s(ledger.spans(SYSTEM_CPU)) > 0.1 * witness.wall_s
+    assert duration_s(ledger.spans(SYSTEM_CPU)) >= 0.299
 
 
 @pytest.mark.needs_linux
