@@ -217,7 +217,8 @@ def _origin(ledger: Ledger, some: list[Message]) -> float:
 
 
 def _facts(some: list[Message]) -> str:
-    whole = seconds(max(m.came_s for m in some) - some[0].left_s)
+    whole_s = max(m.came_s for m in some) - some[0].left_s
+    whole = seconds(whole_s) if whole_s >= 0.1 else milliseconds(whole_s)
     noun = "message" if all(m.named for m in some) else "piece"
     facts = [f"{whole} for {style.count(len(some), noun)}"]
     slowest = max(m.under_way_s for m in some)

@@ -24,7 +24,7 @@ PHASES = ("queued", "connect", "send", "wait", "receive")
 WAITING = ("queued", "wait")
 THIN, THICK = 0.2, 0.56
 MOST = 12
-_MOOD_S = 0.05  # what is shorter depends on the mood of the machine more than on the request
+_MOOD_S = 0.15  # what is shorter depends on the mood of the machine more than on the request
 _BOX = {"boxstyle": "round,pad=.15", "fc": "white", "ec": "none", "alpha": 0.9}
 _DASHED = {**style.DASHED, "zorder": 5}
 _AXES_IN = 7.6  # the width of the axes; the rows' names take the rest

@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from helpers.figures import style
 from helpers.figures.style import KINDS, Words
 
-
 # The same thing seen by a client and by a relay: bytes on their way there, and back.
 SAME_LOOK = {("send", "sent"), ("receive", "received")}
 
