@@ -159,6 +159,12 @@ def test_panels_share_their_axis_and_a_short_time_is_in_milliseconds(told, wired
     assert (x1, x2) == pytest.approx((0, 20))
 
 
+def test_a_time_shorter_than_a_millisecond_is_not_nothing():
+    ledger = Ledger()
+    ledger.add("wire 1", "sent", 1.0, 1.00012, "70 bytes")
+    assert "x: 0.12 ms for 1 piece." in sequence.describe({"x": ledger}).measured
+
+
 def test_labels_never_lie_on_each_other():
     ledger = Ledger()
     for n in range(10):
