@@ -15,9 +15,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, astuple, dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 now_s = time.perf_counter
 
@@ -29,8 +30,8 @@ SYSTEM_STATE = "state of the thread"
 SYSTEM_CPU = "CPU time it got"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+# Named tuples, not dataclasses: a hundred thousand are made and sorted in a third of the time.
+class Span(NamedTuple):
     """Something that went on in a lane from `start_s` to `end_s` (seconds on the clock)."""
 
     start_s: float
@@ -53,8 +54,7 @@ class Span:
         return self.start_s < other.end_s and other.start_s < self.end_s
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Mark:
+class Mark(NamedTuple):
     """Something that happened in a lane at one moment, `time_s` (seconds on the clock)."""
 
     time_s: float
@@ -158,8 +158,8 @@ class Ledger:
     def load(cls, data: dict) -> Ledger:
         """Return the ledger kept in data; a ValueError names what is wrong with it."""
         try:
-            rows = [astuple(Span(*row)) for row in data["rows"]]
-            ticks = [astuple(Mark(*tick)) for tick in data["ticks"]]
+            rows = [tuple(Span(*row)) for row in data["rows"]]
+            ticks = [tuple(Mark(*tick)) for tick in data["ticks"]]
             provenance = dict(data["provenance"])
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"this is no stored ledger: {error}") from error
