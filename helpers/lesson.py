@@ -30,6 +30,12 @@ from helpers.peers import postgres
 
 HOLDS, HALF_RIGHT, DOES_NOT_HOLD = "holds", "half right", "does not hold"
 NOT_SHOWN = "not shown"
+# What was not measured here and now is never said to hold.
+IN_STORED_RUN = {
+    HOLDS: "in the stored run it held",
+    HALF_RIGHT: "in the stored run it was half right",
+    DOES_NOT_HOLD: "in the stored run it did not hold",
+}
 
 # What an experiment may need: whether it is here, and what to do where it is not.
 NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
@@ -333,7 +339,7 @@ def verdict(
     if borne_out:
         outcome = (HALF_RIGHT if refutes else HOLDS) if supports else DOES_NOT_HOLD
         if run is not None and run.provenance:
-            outcome += ", in the stored run"
+            outcome = IN_STORED_RUN[outcome]
     _state.settled[claim_id] = outcome
     _show_verdict(claim, outcome, supports, refutes)
 

@@ -41,6 +41,9 @@ _AXES_IN = 6.0  # the width of the axes; names at the left and counts at the rig
 _BOX = {"boxstyle": "round,pad=.18", "fc": "white", "ec": "none", "alpha": 0.94}
 
 
+_AIR = 1.003  # the axis is this much longer than its longest row
+
+
 def draw(
     panels: Mapping[str, Ledger],
     predictions: Mapping[str, object] | None = None,
@@ -64,7 +67,7 @@ def draw(
     figure, axes = style.new_figure(len(panels), height_in)
     figure.subplots_adjust(left=0.19, right=0.84, hspace=0.62 / (ROW_IN * max(counts)))
     right = max(ledger.extent_s()[1] for ledger in panels.values())
-    axes[0].set_xlim(0, 1.003 * right)
+    axes[0].set_xlim(0, _AIR * right)
     for ax, (title, ledger) in zip(axes, panels.items(), strict=True):
         lanes = ledger.lanes()
         ax.set_ylim(-0.2, len(lanes))
@@ -259,6 +262,7 @@ def _draw_prediction(ax, guess, depth: int, rows: str, places: Mapping[str, floa
 def _draw_guessed_pieces(ax, number: float, y: float, text: str, unit: str) -> None:
     """Draw a guess of so many pieces: the row, dashed into as many of equal length."""
     left, right = ax.get_xlim()
+    right /= _AIR
     for n in range(1, min(int(number), 60)):
         x = left + (right - left) * n / int(number)
         ax.plot([x, x], [y - BAR / 2, y + BAR / 2], **style.DASHED, zorder=2.5)

@@ -138,7 +138,7 @@ def test_a_verdict_of_a_stored_run_says_so_and_one_of_a_new_run_does_not(lesson_
     verdict("S1", supports={"it is so": NO}, run=a_run("2026-11-23"))
     outcomes = [plain.splitlines()[0] for plain, _, _ in shown]
     assert outcomes == [
-        "Verdict S1: holds, in the stored run",
+        "Verdict S1: in the stored run it held",
         "Verdict S1: holds",
         "Verdict S1: not shown",
     ]
