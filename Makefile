@@ -9,7 +9,7 @@ NOTEBOOKS := $(wildcard notebooks/[0-9]*.ipynb)
 PYTEST := $(RUN) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab test prove soak store record pages format lock clean
+.PHONY: help env lab test prove soak bench store record pages format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,9 @@ prove: env ## saboteurs, Run All, Stop, restart, a real browser, one loaded run
 soak: env ## ten strict runs of every notebook beside two busy loops
 	$(RUN) tools/soak.py 10 $(NOTEBOOKS)
 
+bench: env ## what the course promises of itself, measured beside its rivals (ONLY="wire span")
+	@$(RUN) tools/bench.py $(ONLY)
+
 store: env ## run notebooks and store their outputs (all, or NB=notebooks/08_blocking.ipynb)
 	$(RUN) tools/store.py $(or $(NB),$(NOTEBOOKS))
 	$(RUN) tools/pages.py
@@ -53,6 +56,9 @@ lock: ## choose the newest versions that fit pyproject.toml (needs the network)
 	echo playwright | .venv-lock/bin/uv pip compile - --constraint requirements.txt --universal \
 		--python-version 3.11 --quiet --no-annotate --custom-compile-command "make lock" \
 		-o requirements-prove.txt
+	printf 'mitmproxy\nopentelemetry-sdk\n' | .venv-lock/bin/uv pip compile - --universal \
+		--python-version 3.11 --quiet --no-annotate --custom-compile-command "make lock" \
+		-o requirements-bench.txt
 
 clean: ## remove the environments and the caches
 	rm -rf .venv .venv-* .pytest_cache .ruff_cache
