@@ -23,7 +23,7 @@ from helpers.tap import Flow
 
 # How many bytes a line holds before it stops taking more. A delayed line holds what is
 # under way: its throughput is at most LONG bytes per delay.
-SHORT, LONG = 2**18, 2**24
+SHORT, LONG = 2**21, 2**24
 _MOST_PIECES = 2**16
 _TICK_S = 0.01  # how long a piece of a narrow pipe takes, about
 END, RESET, CUT = "end", "reset", "cut"

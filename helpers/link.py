@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 CONNECT_S = 10.0
 PART_S = 1.0  # how long a connection that ends may take to hand over its last bytes
-READ = 2**18
+FIRST_READ, READ = 2**16, 2**20  # how much is read at once: the more, the more comes
 CLOSE = "close"
 _SIDES = {SENT: ("client", "server"), RECEIVED: ("server", "client")}
 
@@ -145,6 +145,7 @@ class Way:
         self.flow = link.flows[direction]
         self.line = Line(link.faults[direction], self.flow, f"{link.number} {direction}")
         self.ended = False
+        self._size = FIRST_READ
         self._drained = False  # the source has ended, nothing more comes from it
         self._reading = self._waiting = False  # watching the source, watching the sink
         self._timer: asyncio.TimerHandle | None = None
@@ -153,7 +154,7 @@ class Way:
     def read(self) -> None:
         """Take what the source has, as much as there is room for."""
         try:
-            data = self.source.recv(min(READ, self.line.room))
+            data = self.source.recv(self._size)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
@@ -161,6 +162,8 @@ class Way:
             data, end = b"", RESET
         else:
             end = END
+        if len(data) == self._size:
+            self._size = min(2 * self._size, READ)
         time_s = now_s()
         if data:
             self.link.relay.tap.add(time_s, self.link.number, self.direction, data)
@@ -194,7 +197,7 @@ class Way:
                 self.line.pass_on(count, time_s)
                 self.link.relay.passed(self.link, self.direction, came_s, time_s, what[:count])
         if not self.ended:
-            self._watch(reading=not self._drained and self.line.room > 0, waiting=full)
+            self._watch(reading=not self._drained and self.line.room >= self._size, waiting=full)
 
     def _watch(self, *, reading: bool, waiting: bool) -> None:
         """Be called when the source has more, when the sink takes more, when the time has come."""
