@@ -35,6 +35,11 @@ def test_the_pages_are_what_the_metadata_says():
     assert {path.name for path in pages.changes(ROOT)} == set()
 
 
+def test_the_talk_fits_into_its_minutes():
+    minutes = [pages.course(book)["routes"].get("talk", 0) for book in BOOKS.values()]
+    assert 30 <= sum(minutes) <= 45
+
+
 def test_claims_of_landed_lessons_are_settled_and_the_others_listed(capsys):
     landed = {pages.course(book)["number"] for book in BOOKS.values()}
     due, to_come = set(), set()
