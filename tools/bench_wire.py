@@ -1,14 +1,13 @@
 """The promises about the wire tap: what it adds to an exchange, and what it leaves of the bulk.
 
-Plan: one server in a process of its own; before it the tap and its rivals, each in a
-process of its own; one client in another, which asks every one of them in turn, several
-rounds, and the best round of each counts. mitmproxy runs twice, as a proxy for HTTP that streams and as one for plain TCP:
-the better one counts. Then once more with client, tap and server as a lesson has them:
-client and tap in one process, which costs both the interpreter's lock.
-
-The bulk is fetched twice: by a bare socket, which is as fast as the machine copies memory,
-so that on two cores any third process takes its share of that; and by aiohttp's client,
-as a lesson does it. The promise is about the lesson.
+Plan: first as a lesson has it, with aiohttp's client, the tap and the server in one
+process: that is what is promised. Then beside its rivals, each in a process of its own
+before the same server, all asked in turn by one client with a bare socket. mitmproxy runs
+twice, as a proxy for HTTP that streams and as one for plain TCP: the better one counts.
+Several rounds; of exchanges the best round counts, because what else goes on in the machine
+only ever makes them slower, and of the bulk the middle one of the rounds' ratios. On two cores,
+client and server alone keep both busy with copying memory: what a relay that looks at
+nothing leaves of that is measured, too.
 """
 
 from __future__ import annotations
@@ -25,13 +24,11 @@ from collections.abc import Callable, Iterator
 
 from bench import ROOT, Row, promise, rival
 
-EXCHANGES, ROUNDS = 300, 7
+EXCHANGES, ROUNDS = 300, 15
 MB = 100
+COPYING = "a loop that only copies"
 
-_SERVER = f"""
-from aiohttp import web
-from helpers.servers import serve
-
+_BULK = f"""
 async def hello(request):
     return web.Response(text="hello")
 
@@ -43,7 +40,49 @@ async def bulk(request):
         await response.write(block)
     return response
 
-print(serve("bench", [web.get("/", hello), web.get("/bulk", bulk)]).port, flush=True)
+server = serve("bench", [web.get("/", hello), web.get("/bulk", bulk)])
+"""
+
+_LESSON = f"""
+import asyncio, json, statistics, time
+import aiohttp
+from aiohttp import web
+from helpers.ledger import Ledger
+from helpers.relay import relay_to
+from helpers.servers import serve
+{_BULK}
+async def measure(port):
+    limit, times, got = aiohttp.ClientTimeout(total=60), [], 0
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{{port}}", timeout=limit) as session:
+        for _ in range({EXCHANGES}):
+            start = time.perf_counter()
+            async with session.get("/") as response:
+                await response.read()
+            times.append(time.perf_counter() - start)
+        start = time.perf_counter()
+        async with session.get("/bulk") as response:
+            async for data in response.content.iter_any():
+                got += len(data)
+        assert got == {MB} * 2**20
+        return statistics.median(times[20:]), got / 1e6 / (time.perf_counter() - start)
+
+async def main():
+    wire, found = relay_to("tap", server), {{"untapped": [], "tap": []}}
+    with wire.recording(Ledger()):
+        await measure(wire.port)
+        for _ in range({ROUNDS}):
+            found["untapped"].append(await measure(server.port))
+            found["tap"].append(await measure(wire.port))
+    print(json.dumps(found))
+
+asyncio.run(main())
+"""
+
+_SERVER = f"""
+from aiohttp import web
+from helpers.servers import serve
+{_BULK}
+print(server.port, flush=True)
 input()
 """
 
@@ -57,12 +96,29 @@ with wire.recording(Ledger()):
     input()
 """
 
-# The client: a socket and as little Python as possible, so that it is not what is measured.
+# The least that a relay can do: it looks at nothing. What it costs is the machine's share.
+_COPYING = """
+import socket, sys, threading
+
+def copy(source, sink):
+    buffer = memoryview(bytearray(2**20))
+    while count := source.recv_into(buffer):
+        sink.sendall(buffer[:count])
+    sink.shutdown(socket.SHUT_WR)
+
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+while True:
+    pair = [listener.accept()[0], socket.create_connection(("127.0.0.1", int(sys.argv[1])))]
+    for side in pair:
+        side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for ends in (pair, pair[::-1]):
+        threading.Thread(target=copy, args=ends, daemon=True).start()
+"""
+
+# As little Python as possible, so that it is not the client that is measured.
 _CLIENT = f"""
-import asyncio, json, socket, statistics, sys, time
-import aiohttp
-from helpers.ledger import Ledger
-from helpers.relay import relay_to
+import json, socket, statistics, sys, time
 
 def connect(port):
     connection = socket.create_connection(("127.0.0.1", port), 30)
@@ -95,29 +151,12 @@ def bulk(port):
             got += count
         return got / 1e6 / (time.perf_counter() - start)
 
-def lesson(port):
-    async def fetch():
-        limit, got = aiohttp.ClientTimeout(total=60), 0
-        async with aiohttp.ClientSession(timeout=limit) as session:
-            start = time.perf_counter()
-            async with session.get(f"http://127.0.0.1:{{port}}/bulk") as response:
-                async for data in response.content.iter_any():
-                    got += len(data)
-            assert got == {MB} * 2**20
-            return got / 1e6 / (time.perf_counter() - start)
-    return asyncio.run(fetch())
-
 ports, found = json.loads(sys.argv[1]), {{}}
-if "inside" in ports:
-    wire = relay_to("bench", ports["untapped"])
-    ports["inside"] = wire.port
-    recording = wire.recording(Ledger())
-    recording.__enter__()
 for port in ports.values():
     exchange(port)
 for _ in range({ROUNDS}):
     for name, port in ports.items():
-        found.setdefault(name, []).append((exchange(port), bulk(port), lesson(port)))
+        found.setdefault(name, []).append((exchange(port), bulk(port)))
 print(json.dumps(found))
 """
 
@@ -174,63 +213,63 @@ def _rivals(target: int) -> dict[str, Callable[[int], list]]:
 
 @promise("wire tap")
 def _tap() -> Iterator[Row]:
+    found = _measured(_LESSON)
+    bare, tapped = _exchange_us(found["untapped"]), _exchange_us(found["tap"])
+    yield Row("in a lesson: an exchange without it", bare, "µs")
+    yield Row("in a lesson: added to an exchange", tapped - bare, "µs", at_most=150)
+    yield Row("in a lesson: bulk without it", statistics.median(_bulk(found["untapped"])), "MB/s")
+    yield Row("in a lesson: bulk, against untapped", _part(found, "tap"), "×", at_least=0.5)
+
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(_running([sys.executable, "-c", _SERVER]))
         target = int(server.stdout.readline())
         tap = stack.enter_context(_running([sys.executable, "-c", _TAP, str(target)]))
         ports = {"untapped": target, "tap": int(tap.stdout.readline())}
+        copying = stack.enter_context(_running([sys.executable, "-c", _COPYING, str(target)]))
+        ports[COPYING] = int(copying.stdout.readline())
         for name, command in _rivals(target).items():
             ports[name] = _free_port()
             stack.enter_context(_running([str(word) for word in command(ports[name])]))
             _wait_for(ports[name])
-        found = _ask(ports)
-        inside = _ask({"untapped": target, "inside": 0})
-    outside = {name: _best(rounds) for name, rounds in found.items()}
-    bare, tapped = outside.pop("untapped"), outside.pop("tap")
-    lesson, within = (_best(inside[name]) for name in ("untapped", "inside"))
-    rivals = outside
-    mitmproxies = [name for name in rivals if name.startswith("mitmproxy")]
-
-    def added(figures: tuple[float, ...]) -> float:
-        return (figures[0] - bare[0]) * 1e6
-
-    yield Row(f"an exchange without it, best median of {ROUNDS}", bare[0] * 1e6, "µs")
-    yield Row("added to an exchange", added(tapped), "µs", at_most=150)
-    yield Row(
-        "added, client in the tap's process", (within[0] - lesson[0]) * 1e6, "µs", at_most=150
-    )
-    for name, figures in rivals.items():
-        yield Row(f"added by {name}", added(figures), "µs")
-    best = min(added(rivals[name]) for name in mitmproxies)
-    yield Row("added, against the better mitmproxy", added(tapped) / best, "×", at_most=1)
-
-    yield Row(f"{MB} MB to aiohttp's client, untapped", bare[2], "MB/s")
-    yield Row("through the tap, against that", tapped[2] / bare[2], "×", at_least=0.5)
-    yield Row("the same, client in the tap's process", within[2] / lesson[2], "×")
-    for name, figures in rivals.items():
-        yield Row(f"through {name}, against that", figures[2] / bare[2], "×")
-    yield Row(f"{MB} MB to a bare socket, untapped", bare[1], "MB/s")
-    yield Row("through the tap, against that", tapped[1] / bare[1], "×")
-    for name, figures in rivals.items():
-        yield Row(f"through {name}, against that", figures[1] / bare[1], "×")
-    for at, client in ((2, "aiohttp's client"), (1, "a bare socket")):
-        best = max(rivals[name][at] for name in mitmproxies)
-        yield Row(f"{client}: against the better mitmproxy", tapped[at] / best, "×", at_least=1)
+        found = _measured(_CLIENT, json.dumps(ports))
+    bare = _exchange_us(found["untapped"])
+    added = {name: _exchange_us(rounds) - bare for name, rounds in found.items()}
+    rate = {name: statistics.median(_bulk(rounds)) for name, rounds in found.items()}
+    names = [name for name in ports if name != "untapped"]
+    rivals = [name for name in names if name.startswith("mitmproxy")]
+    yield Row("processes: an exchange, untapped", bare, "µs")
+    for name in names:
+        yield Row(f"added by {name}", added[name], "µs")
+    best = min(added[name] for name in rivals)
+    yield Row("added, against the better mitmproxy", added["tap"] / best, "×", at_most=1)
+    yield Row("processes: bulk, untapped", rate["untapped"], "MB/s")
+    for name in names:
+        yield Row(f"bulk through {name}, against untapped", _part(found, name), "×")
+    yield Row(f"bulk, against {COPYING}", rate["tap"] / rate[COPYING], "×")
+    best = max(rate[name] for name in rivals)
+    yield Row("bulk, against the better mitmproxy", rate["tap"] / best, "×", at_least=1)
 
 
-def _best(rounds: list[list[float]]) -> tuple[float, float, float]:
-    """Return the best of the rounds: seconds of an exchange, MB/s by socket and by aiohttp.
-
-    What else goes on in the machine only ever makes it slower, for all of them alike.
-    """
-    exchanges, sockets, lessons = zip(*rounds, strict=True)
-    return min(exchanges), max(sockets), max(lessons)
+def _exchange_us(rounds: list[list[float]]) -> float:
+    """Return the best round's median of an exchange, in microseconds."""
+    return min(exchange for exchange, _ in rounds) * 1e6
 
 
-def _ask(ports: dict[str, int]) -> dict[str, list[list[float]]]:
-    """Let one client ask all of them in turn; return the figures of each round by name."""
+def _bulk(rounds: list[list[float]]) -> list[float]:
+    """Return each round's throughput, in MB/s."""
+    return [bulk for _, bulk in rounds]
+
+
+def _part(found: dict[str, list[list[float]]], name: str) -> float:
+    """Return which part of the untapped throughput is left, the median over the rounds."""
+    pairs = zip(_bulk(found[name]), _bulk(found["untapped"]), strict=True)
+    return statistics.median(through / bare for through, bare in pairs)
+
+
+def _measured(script: str, *arguments: str) -> dict[str, list[list[float]]]:
+    """Run a script of its own process; return seconds and MB/s of each round by name."""
     done = subprocess.run(
-        [sys.executable, "-c", _CLIENT, json.dumps(ports)],
+        [sys.executable, "-c", script, *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
