@@ -33,17 +33,22 @@ def answered(ledger: Ledger) -> list[str]:
 def held_up(ledger: Ledger) -> list[str]:
     """Return the requests that waited behind another, in the order they were asked.
 
-    Waiting is time in which the server did not work on the request; it counts from a third
-    of the longest work on, so that a machine under load changes nothing.
+    That is a matter of order, not of time, so that a machine under load changes nothing: the
+    work on it began only when the work on another, under way when it was asked, was over.
+    Work shorter than a quarter of the longest holds nobody up.
     """
     work = {span.label: span for span in ledger.spans(kind="serving")}
-    if not work:
-        return []
-    least_s = max(span.duration_s for span in work.values()) / 3
+    least_s = max((span.duration_s for span in work.values()), default=0) / 4
     return [
         request.label
         for request in ledger.spans(kind="request")
-        if request.label in work and request.duration_s - work[request.label].duration_s > least_s
+        if request.label in work
+        and any(
+            other.label != request.label
+            and other.duration_s > least_s
+            and request.start_s < other.end_s <= work[request.label].start_s
+            for other in work.values()
+        )
     ]
 
 
