@@ -17,14 +17,6 @@ from helpers.figures import style
 from helpers.figures.style import Words
 from helpers.ledger import Ledger
 
-# No line has the colour of a kind of span; shapes tell them apart without colour.
-_LINES = (
-    (style.INK, "o"),
-    ("#332288", "s"),
-    ("#6B6B00", "^"),
-    ("#882255", "D"),
-    (style.GREY, "v"),
-)
 PANEL_IN = 2.6
 
 
@@ -63,7 +55,7 @@ def draw(panels: Mapping[str, Ledger], predictions: Mapping[str, object] | None 
         ax.set_yscale("log")
         ax.set_xlim(min(sizes) / 1.4, max(sizes) * 1.4)
         ax.grid(axis="y", color=style.GRID, lw=0.6)
-        for (colour, marker), line in zip(_LINES, lines.values(), strict=False):
+        for (colour, marker), line in zip(style.LINES, lines.values(), strict=False):
             ax.plot(
                 list(line), list(line.values()), color=colour, marker=marker, ms=5, lw=1.3, mew=0
             )
@@ -119,7 +111,7 @@ def _found(
             found[title] = costs(ledger)
         except ValueError as error:
             raise ValueError(f"panel {title!r}: {error}") from None
-        if len(found[title]) > len(_LINES):
+        if len(found[title]) > len(style.LINES):
             raise ValueError(f"panel {title!r}: {len(found[title])} lanes, it shows five at most")
     for title, guess in predictions.items():
         if title not in panels:
@@ -174,7 +166,7 @@ def _label_ends(ax, lines: Mapping[str, Mapping[int, float]]) -> None:
             textcoords="offset points",
             va="center",
             fontsize=9,
-            color=_LINES[names.index(name)][0],
+            color=style.LINES[names.index(name)][0],
             annotation_clip=False,
         )
 

@@ -22,14 +22,6 @@ from helpers.ledger import Ledger
 ABOVE = 10  # so many requests must lie above a percentile
 PERCENTILES = (50, 90, 99, 99.9)
 GAP = 3.0  # neighbours so many times apart part two groups
-# No series has the colour of a kind of span; shapes tell them apart without colour.
-_LINES = (
-    (style.INK, "o"),
-    ("#332288", "s"),
-    ("#6B6B00", "^"),
-    ("#882255", "D"),
-    (style.GREY, "v"),
-)
 
 
 def percentile(latencies: Sequence[float], p: float) -> float:
@@ -90,7 +82,7 @@ def draw(
     every = [1000 * v for some in series.values() for v in some] + guesses
     ax.set_xscale("log")
     ax.set_xlim(min(every) / 1.5, max(every) * 1.5)
-    for (title, some), (colour, marker) in zip(series.items(), _LINES, strict=False):
+    for (title, some), (colour, marker) in zip(series.items(), style.LINES, strict=False):
         _draw_line(ax, [1000 * v for v in some], colour, marker)
         if title in predictions:
             _draw_prediction(ax, predictions[title], colour)
@@ -142,9 +134,9 @@ def _series(
     lanes: Sequence[str] | None,
 ) -> dict[str, list[float]]:
     """Return the latencies of each ledger, in seconds, shortest first."""
-    if not 0 < len(panels) <= len(_LINES):
+    if not 0 < len(panels) <= len(style.LINES):
         raise ValueError(
-            f"panels={sorted(panels)}: a latency figure takes 1 to {len(_LINES)} ledgers"
+            f"panels={sorted(panels)}: a latency figure takes 1 to {len(style.LINES)} ledgers"
         )
     series = {}
     for title, ledger in panels.items():
@@ -249,7 +241,7 @@ def _label_ends(ax, series: Mapping[str, list[float]]) -> None:
     by_end = sorted(titles, key=lambda title: series[title][-1], reverse=True)
     left, right = (math.log(x) for x in ax.get_xlim())
     for level, title in enumerate(by_end):
-        colour, _ = _LINES[titles.index(title)]
+        colour, _ = style.LINES[titles.index(title)]
         x = 1000 * series[title][-1]
         y = 1.08 + 0.1 * level
         ax.plot([x, x], [1, y - 0.01], color=colour, lw=0.8, zorder=2)

@@ -53,6 +53,9 @@ KINDS = {
     "received": Kind("#8FC1E3", "on the way to the client", "\\\\\\\\"),
 }
 
+# The lines of a chart: none has the colour of a kind of span; shapes tell them apart, too.
+LINES = ((INK, "o"), ("#332288", "s"), ("#6B6B00", "^"), ("#882255", "D"), (GREY, "v"))
+
 
 @dataclass
 class Words:
