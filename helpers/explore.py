@@ -19,11 +19,12 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 
-from helpers import notebook
-from helpers.background import Run, TookTooLong
-from helpers.controls import Choice, Slider, choice, seconds, whole
+from helpers.course import notebook
 from helpers.figures import style
+from helpers.hosting import registry
 from helpers.ledger import Ledger, now_s
+from helpers.panel.background import Run, TookTooLong
+from helpers.panel.controls import Choice, Slider, choice, seconds, whole
 
 __all__ = ["choice", "panel", "seconds", "whole"]
 
@@ -73,15 +74,11 @@ def panel(
     new = Panel(experiment, figure, limit_s, dict(options or {}), controls, nouns)
     new.cell, new.message = cell, message
     _panels.append(new)
+    registry.keep_for("a panel")
     new.show()
 
 
 _panels: list[Panel] = []
-
-
-def is_open() -> bool:
-    """Tell whether a panel of this kernel can still be used."""
-    return bool(_panels)
 
 
 def _whose(experiment: Callable) -> tuple[str, str]:

@@ -20,10 +20,10 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from itertools import groupby, pairwise
 
-from helpers import system
+from helpers.kernel import threads
 from helpers.ledger import (
     CALLER,
     HEARTBEAT,
@@ -324,14 +324,14 @@ def _trace_phases(trace, ledger: Ledger, lane: str) -> None:
 
 
 @contextlib.contextmanager
-def witnessed(ledger: Ledger, every_s: float = 0.002) -> Iterator[system.Witness]:
+def witnessed(ledger: Ledger, every_s: float = 0.002) -> Iterator[threads.Witness]:
     """Record what the operating system says of this thread, sampled every `every_s` seconds.
 
     One lane gets its state: spans of kind "asleep", labelled with the system call, and
     "running". Another gets one span as long as the processor time that the thread got.
     """
     start_s = now_s()
-    with system.Witness(every_s) as witness:
+    with threads.Witness(every_s) as witness:
         yield witness
     ledger.add(SYSTEM_CPU, "running", start_s, start_s + witness.cpu_s)
     # Equal samples in a row are one stretch; a stretch lasts until the next one begins.
@@ -348,13 +348,20 @@ _experiment = threading.Lock()
 
 
 @contextlib.asynccontextmanager
-async def record(*servers, every_s: float = 0.01, wait_s: float = 30.0) -> AsyncIterator[Ledger]:
+async def record(
+    *servers,
+    expect: Mapping[str, int] | None = None,
+    every_s: float = 0.01,
+    wait_s: float = 30.0,
+) -> AsyncIterator[Ledger]:
     """Record one experiment, from the caller's side and from the servers'; yield the ledger.
 
     It holds this loop's heartbeat and free time, this thread's blocking calls, and what the
-    servers serve meanwhile. One experiment runs at a time in a process, because a second
-    would disturb what is measured: another waits up to `wait_s` seconds, then raises a
-    TimeoutError. The garbage collector, the one outlier of a loaded kernel, is held back.
+    servers serve meanwhile. `expect` says how many entries of a kind a whole run holds, such
+    as {"request": 5}; without it the run can't be evidence for a verdict. One experiment runs
+    at a time in a process, because a second would disturb what is measured: another waits up
+    to `wait_s` seconds, then raises a TimeoutError. The garbage collector, the one outlier of
+    a loaded kernel, is held back.
     """
     for _ in range(max(1, int(wait_s / 0.02))):
         if _experiment.acquire(blocking=False):
@@ -366,6 +373,8 @@ async def record(*servers, every_s: float = 0.01, wait_s: float = 30.0) -> Async
     gc.disable()
     try:
         ledger = Ledger()
+        for kind, count in (expect or {}).items():
+            ledger.expect(kind, count)
         async with contextlib.AsyncExitStack() as stack:
             for server in servers:
                 stack.enter_context(server.recording(ledger))

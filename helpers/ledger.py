@@ -7,12 +7,20 @@ measurements, so it does nothing but append; sorting and merging wait until some
 asks. The clock is `time.perf_counter`: monotonic, and the same in every process of
 the machine, so that records of two processes can be put together.
 
+The vocabulary stands here and nowhere else: KINDS says which kinds of entry there are,
+UNITS what the axis may count. What is not in it is refused when it is written. A lane is
+free text: it names who did something.
+
+A ledger also knows what it should hold (`expect`). `problems` says what is missing or
+odd; only a ledger without problems is evidence for a verdict.
+
 Left out: sockets, threads, matplotlib, Jupyter. A ledger is plain data.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -21,6 +29,42 @@ from pathlib import Path
 from typing import NamedTuple
 
 now_s = time.perf_counter
+
+# Every kind of entry, and what it means. Spans and marks share the names.
+KINDS = {
+    # a caller and its thread
+    "request": "somebody has asked and has no answer yet",
+    "blocked": "this thread waits, and nothing else of it can run",
+    "free": "this thread has nothing to do and can take work",
+    "running": "the thread has a processor, or is about to get one",
+    "asleep": "the system has taken the thread off the processor",
+    "beat": "the heartbeat: the loop was free to do this at this moment",
+    # a server, and what waits for it
+    "serving": "a server works on a request",
+    "queued": "it is there and waits for its turn",
+    # the phases of a request: `blocked` of HAR 1.2 is called `queued` here
+    "connect": "the connection is being made",
+    "send": "the request is being sent",
+    "wait": "the request is sent, and no answer is there yet",
+    "receive": "the answer is being received",
+    # the wire
+    "sent": "bytes on the way to the server",
+    "received": "bytes on the way to the client",
+    "segment": "a TCP segment",
+    "bytes": "the bytes themselves, as latin-1 text in the label",
+    "unfinished": "bytes that belong to no whole message",
+    "switched": "bytes that a parser leaves to another protocol",
+    "refused": "a parser says that this is not its protocol",
+    # measurements
+    "parsing": "one call of a parser, or of what stands in for it",
+    "level": "a number that stayed the same for a while; the label is the number",
+    "value": "a single number; the label is the number",
+    "event": "something happened that is neither good nor bad; the label says what",
+    "warning": "something odd happened; the label says what",
+    "error": "it ended badly; the label says how",
+}
+# What the axis of a ledger may count: seconds on the clock, or bytes of a stream.
+UNITS = ("s", "bytes")
 
 # The lanes that every experiment has; servers add one each, under their names.
 CALLER = "caller's thread"
@@ -79,34 +123,103 @@ class _OpenSpan:
         self._ledger.rows.append((self._start_s, now_s(), *self._fields))
 
 
+def _known(kind: str) -> str:
+    if kind not in KINDS:
+        raise ValueError(f"kind={kind!r} is not in the ledger's vocabulary: {', '.join(KINDS)}")
+    return kind
+
+
+def _finite(name: str, time_s: float) -> float:
+    if isinstance(time_s, bool) or not isinstance(time_s, int | float):
+        raise TypeError(f"{name}={time_s!r}: a time is a number")
+    if not math.isfinite(time_s):
+        raise ValueError(f"{name}={time_s!r}: a time is a finite number")
+    return time_s
+
+
+class Expectation(NamedTuple):
+    """How many entries of a kind a whole run holds, in one lane or ("") in all of them."""
+
+    kind: str
+    count: int
+    lane: str = ""
+    at_least: bool = False
+
+
 @dataclass
 class Ledger:
     """The record of one experiment; any thread may write to it.
 
     `rows` and `ticks` hold the fields of spans and of marks as plain tuples, in the order
-    written. `provenance` is empty for what was measured just now, and says when and on
-    what a stored run was made.
+    written. `unit` says what the times count (UNITS); `expected` what a whole run holds.
+    `provenance` is empty for what was measured just now, and says when and on what a
+    stored run was made.
     """
 
     rows: list[tuple[float, float, str, str, str]] = field(default_factory=list)
     ticks: list[tuple[float, str, str, str]] = field(default_factory=list)
     provenance: dict[str, str] = field(default_factory=dict)
+    unit: str = "s"
+    expected: list[Expectation] = field(default_factory=list)
+
+    def __post_init__(self):
+        if self.unit not in UNITS:
+            raise ValueError(f"unit={self.unit!r}: a ledger counts {' or '.join(UNITS)}")
 
     # --- writing
 
     def span(self, lane: str, kind: str, label: str = "") -> _OpenSpan:
-        """Return a context manager that records its block as a span."""
-        return _OpenSpan(self, lane, kind, label)
+        """Return a context manager that records its block as a span; a ValueError: no such kind."""
+        return _OpenSpan(self, lane, _known(kind), label)
 
     def add(self, lane: str, kind: str, start_s: float, end_s: float, label: str = "") -> None:
-        """Record a span whose times are known; a ValueError if it ends before it starts."""
-        if end_s < start_s:
+        """Record a span whose times are known.
+
+        A ValueError if it ends before it starts, or if a time is not finite, or the kind
+        unknown; a TypeError if a time is no number.
+        """
+        if _finite("end_s", end_s) < _finite("start_s", start_s):
             raise ValueError(f"end_s={end_s!r} lies before start_s={start_s!r}")
-        self.rows.append((start_s, end_s, lane, kind, label))
+        self.rows.append((start_s, end_s, lane, _known(kind), label))
 
     def mark(self, lane: str, kind: str, label: str = "", time_s: float | None = None) -> None:
-        """Record a mark, at this moment unless `time_s` says another."""
-        self.ticks.append((now_s() if time_s is None else time_s, lane, kind, label))
+        """Record a mark, at this moment unless `time_s` says another; errors as for `add`."""
+        moment_s = now_s() if time_s is None else _finite("time_s", time_s)
+        self.ticks.append((moment_s, lane, _known(kind), label))
+
+    def expect(self, kind: str, count: int, lane: str = "", *, at_least: bool = False) -> None:
+        """Say how many entries of this kind a whole run holds (all lanes, unless one is named).
+
+        Errors that nobody expects make a run unusable; an intended one is expected by
+        `expect("error", 1)`. A ValueError for a count below 0 or an unknown kind.
+        """
+        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+            raise ValueError(f"count={count!r}: a whole number from 0 on")
+        self.expected.append(Expectation(_known(kind), count, lane, at_least))
+
+    def problems(self) -> list[str]:
+        """Return why this run can't be evidence, a sentence each; none if it is whole."""
+        if not self.expected:
+            return ["the run does not say what it should hold"]
+        found = []
+        for kind, count, lane, at_least in self.expected:
+            spans, marks = self.spans(lane or None, kind), self.marks(lane or None, kind)
+            there = len(spans) + len(marks)
+            where = f" in the lane {lane!r}" if lane else ""
+            if there < count or (there > count and not at_least):
+                found.append(f"{there} of kind {kind!r}{where}, not {count}")
+            if any(span.duration_s <= 0 for span in spans):
+                found.append(f"a span of kind {kind!r}{where} that takes no time")
+        if not any(entry.kind == "error" for entry in self.expected):
+            errors = [span.label for span in self.spans(kind="error")]
+            errors += [mark.label for mark in self.marks(kind="error")]
+            found += [f"an error that was not intended: {label}" for label in errors[:3]]
+        times = [t for row in list(self.rows) for t in row[:2]] + [t[0] for t in list(self.ticks)]
+        if not all(map(math.isfinite, times)):
+            found.append("a time that is not finite")
+        if any(row[1] < row[0] for row in list(self.rows)):
+            found.append("a span that ends before it starts")
+        return found
 
     # --- reading
 
@@ -152,7 +265,7 @@ class Ledger:
 
     def save(self) -> dict:
         """Return the whole ledger as data that JSON can hold."""
-        return asdict(self)
+        return asdict(self) | {"expected": [list(entry) for entry in self.expected]}
 
     @classmethod
     def load(cls, data: dict) -> Ledger:
@@ -161,14 +274,18 @@ class Ledger:
             rows = [tuple(Span(*row)) for row in data["rows"]]
             ticks = [tuple(Mark(*tick)) for tick in data["ticks"]]
             provenance = dict(data["provenance"])
+            unit = data.get("unit", "s")
+            expected = [Expectation(*entry) for entry in data.get("expected", [])]
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"this is no stored ledger: {error}") from error
         for entry, times in [(row, 2) for row in rows] + [(tick, 1) for tick in ticks]:
             typed = [isinstance(t, int | float) for t in entry[:times]]
             typed += [isinstance(word, str) for word in entry[times:]]
-            if not all(typed) or entry[0] > entry[times - 1]:
+            if not all(typed) or not entry[0] <= entry[times - 1]:
                 raise ValueError(f"this is no stored ledger: {entry} is no span and no mark")
-        return cls(rows, ticks, provenance)
+            if not all(map(math.isfinite, entry[:times])) or entry[times + 1] not in KINDS:
+                raise ValueError(f"this is no stored ledger: {entry} has an odd time or kind")
+        return cls(rows, ticks, provenance, unit, expected)
 
 
 # --- the questions a verdict asks
@@ -260,6 +377,7 @@ def save_runs(path: Path, runs: dict[str, Ledger]) -> None:
 
     entries = [
         f'{json.dumps(name)}: {{"rows": {lines(run.rows)},\n"ticks": {lines(run.ticks)},\n'
+        f'"unit": {json.dumps(run.unit)}, "expected": {json.dumps(run.expected)},\n'
         f'"provenance": {json.dumps(run.provenance)}}}'
         for name, run in sorted(runs.items())
     ]

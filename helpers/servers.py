@@ -23,7 +23,7 @@ import threading
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 
-from helpers import registry
+from helpers.hosting import registry
 from helpers.instruments import server_middleware
 from helpers.ledger import Ledger, now_s
 
@@ -196,7 +196,7 @@ def serve(name: str, routes: Iterable, *, process: bool = False) -> Server:
     """
     routes = list(routes)
     if process:
-        from helpers.child import ChildServer
+        from helpers.hosting.child_server import ChildServer
 
         server = ChildServer(name, routes)
     else:

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from helpers import lesson
+from helpers.course.claims import claims, claims_of
+from helpers.course.needs import NEEDS
 from helpers.figures.style import MEASURED
 
-MOST_CELLS, MOST_LINES, FIGURES = 25, 25, (5, 8)
+MOST_LINES, FEWEST_FIGURES = 25, 3
 # Cells that must vary from run to run, by notebook and cell id, with the reason.
 MAY_VARY: dict[tuple[str, str], str] = {}
 TAGS = {"setup", "figure", "exercise", "close", "explore"}
@@ -50,12 +51,12 @@ def texts(cell) -> Iterator[str]:
 
 def verdicts(book) -> dict[str, tuple[str, str]]:
     """Return by claim the outcome in stored output and the id of the cell that shows it."""
-    found = {}
+    found, said = {}, {claim.says: claim.id for claim in claims().values()}
     for cell in code_cells(book):
         for output in cell.get("outputs", []):
             plain = output.get("data", {}).get("text/plain", "")
-            if match := re.match(r"Verdict (\w+): (.+)", plain):
-                found[match[1]] = match[2], cell.id
+            if match := re.match(r"Verdict: (.+)\n“(.+)”\n", plain):
+                found[said.get(match[2], match[2])] = match[1], cell.id
     return found
 
 
@@ -113,8 +114,8 @@ def pictures(book, name: str = "") -> Iterator[str]:
         if stored and sum(MEASURED[0] in text for text in plain) != len(stored):
             yield f"{cell.id}: a picture without its words"
     numbered = book.metadata.course["number"] != "00"
-    if numbered and not FIGURES[0] <= count <= FIGURES[1]:
-        yield f"{count} figures, not {FIGURES[0]} to {FIGURES[1]}"
+    if numbered and count < FEWEST_FIGURES:
+        yield f"{count} figures, fewer than {FEWEST_FIGURES}"
 
 
 def compared(book, name: str = "") -> Iterator[str]:
@@ -129,18 +130,15 @@ def compared(book, name: str = "") -> Iterator[str]:
 
 
 def one_screen(book, name: str = "") -> Iterator[str]:
-    """At most 25 code cells, and none longer than 25 lines."""
-    cells = code_cells(book)
-    if len(cells) > MOST_CELLS:
-        yield f"{len(cells)} code cells, more than {MOST_CELLS}"
-    for cell in cells:
+    """No code cell is longer than 25 lines."""
+    for cell in code_cells(book):
         if len(cell.source.splitlines()) > MOST_LINES:
             yield f"{cell.id}: {len(cell.source.splitlines())} lines, more than {MOST_LINES}"
 
 
 def tagged(book, name: str = "") -> Iterator[str]:
     """Tags are of the known kinds, needs are known needs, and claims are the lesson's own."""
-    known = lesson.claims()
+    known = claims()
     number = book.metadata.course["number"]
     for cell in book.cells:
         for tag in tags(cell) - TAGS:
@@ -148,7 +146,7 @@ def tagged(book, name: str = "") -> Iterator[str]:
                 if number not in known[tag].lessons:
                     yield f"{cell.id}: claim {tag} is not of lesson {number}"
             elif tag.startswith("needs-"):
-                if tag.removeprefix("needs-") not in lesson.NEEDS:
+                if tag.removeprefix("needs-") not in NEEDS:
                     yield f"{cell.id}: no such need: {tag}"
             elif not re.fullmatch(r"exercise-\d|nbval-.*", tag):
                 yield f"{cell.id}: unknown tag {tag}"
@@ -157,11 +155,7 @@ def tagged(book, name: str = "") -> Iterator[str]:
 def settled(book, name: str = "") -> Iterator[str]:
     """Every claim of the lesson has a verdict in stored output, as rated, and a saboteur."""
     number = book.metadata.course["number"]
-    due = {
-        c.id: c.rated(number)
-        for c in lesson.claims().values()
-        if number in c.lessons and c.rating != "framing"
-    }
+    due = {claim.id: claim.rated(number) for claim in claims_of(number).values()}
     shown, broken = verdicts(book), saboteurs(book)
     for claim, rating in due.items():
         if claim not in shown:
@@ -172,6 +166,14 @@ def settled(book, name: str = "") -> Iterator[str]:
             yield f"{claim}: no saboteur"
     for claim in {*shown, *broken} - set(due):
         yield f"{claim}: not a claim this lesson settles"
+
+
+def folded(book, name: str = "") -> Iterator[str]:
+    """A verdict's cell is folded: its findings are sentences, and the code is there for who asks."""
+    for cell in code_cells(book):
+        hidden = cell.metadata.get("jupyter", {}).get("source_hidden", False)
+        if ("lesson.verdict(" in cell.source) != bool(hidden):
+            yield f"{cell.id}: {'a verdict whose source is shown' if not hidden else 'hidden source'}"
 
 
 def breakable(book, name: str = "") -> Iterator[str]:
@@ -221,6 +223,7 @@ RULES = (
     one_screen,
     tagged,
     settled,
+    folded,
     breakable,
     exercised,
 )

@@ -48,7 +48,7 @@ import asyncio, json, statistics, time
 import aiohttp
 from aiohttp import web
 from helpers.ledger import Ledger
-from helpers.relay import relay_to
+from helpers.wire.relay import relay_to
 from helpers.servers import serve
 {_BULK}
 async def measure(port):
@@ -89,7 +89,7 @@ input()
 _TAP = """
 import sys
 from helpers.ledger import Ledger
-from helpers.relay import relay_to
+from helpers.wire.relay import relay_to
 wire = relay_to("bench", int(sys.argv[1]))
 with wire.recording(Ledger()):
     print(wire.port, flush=True)

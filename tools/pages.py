@@ -4,7 +4,7 @@ Plan: `course` in a notebook's metadata is the one place where a lesson's title,
 minutes, outcomes, key points and sources stand; `saboteur` in a cell's metadata is the
 one place where a breaking change stands. From them come the cells with the ids page-head,
 page-break, page-foot (and page-map in lesson 00) and the parts of the README between
-markers, and its picture, taken from lesson 08. Everything else in a notebook is left
+markers, and its picture, taken from lesson 10. Everything else in a notebook is left
 alone. A test asks that running this changes nothing.
 
 Usage: pages.py            writes, and names what it changed
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import nbformat
 
-from helpers.lesson import claims
+from helpers.course.claims import claims_of
 
 ROOT = Path(__file__).resolve().parent.parent
 NEEDED = ("number", "title", "question", "minutes", "after", "read", "routes")
@@ -47,7 +47,7 @@ def course(book: nbformat.NotebookNode) -> dict:
 
 def settled_in(number: str) -> list[str]:
     """Return the ids of the claims that a lesson settles."""
-    return [c.id for c in claims().values() if number in c.lessons and c.rating != "framing"]
+    return list(claims_of(number))
 
 
 def bullets(lines: list[str]) -> str:
@@ -176,8 +176,8 @@ def readme(text: str, books: dict[Path, nbformat.NotebookNode]) -> str:
 
 
 def picture(books: dict[Path, nbformat.NotebookNode]) -> bytes | None:
-    """Return the README's picture: the central figure of lesson 08; None before it is stored."""
-    [book] = [book for path, book in books.items() if path.stem == "08_blocking"]
+    """Return the README's picture: the central figure of lesson 10; None before it is stored."""
+    [book] = [book for path, book in books.items() if path.stem == "10_blocking"]
     [cell] = [cell for cell in book.cells if cell.id == "s4-run"]
     stored = [o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})]
     return base64.b64decode(stored[0]) if stored else None

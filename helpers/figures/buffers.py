@@ -16,7 +16,7 @@ from itertools import groupby
 
 from helpers.figures import style
 from helpers.figures.style import KINDS, Words
-from helpers.gauges import LEVEL
+from helpers.kernel.gauges import LEVEL
 from helpers.ledger import Ledger, Span
 
 AREA, STRIP, BAR = 2.4, 0.62, 0.44  # heights, in units of UNIT_IN

@@ -17,10 +17,10 @@ def test_one_strict_run_beside_two_busy_loops():
 
 def test_the_strict_run_would_notice_another_output(tmp_path):
     """The comparison itself is compared: a notebook with one changed word must fail."""
-    text = (ROOT / "notebooks/08_blocking.ipynb").read_text()
-    assert text.count("Lesson 08 is ready") == 1
+    text = (ROOT / "notebooks/10_blocking.ipynb").read_text()
+    assert text.count("Lesson 10 is ready") == 1
     bad = tmp_path / "bad.ipynb"
-    bad.write_text(text.replace("Lesson 08 is ready", "Lesson 08 is steady"))
+    bad.write_text(text.replace("Lesson 10 is ready", "Lesson 10 is steady"))
     command = [sys.executable, "-m", "pytest", "-q", "--nbval", "-p", "no:cacheprovider"]
     command += ["-c", str(ROOT / "pyproject.toml"), str(bad)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)

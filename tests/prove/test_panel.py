@@ -24,7 +24,7 @@ from helpers.figures import timeline
 from helpers.instruments import record
 from helpers.servers import serve
 
-lesson.begin("08")
+lesson.begin("10")
 ran = []
 gate = threading.Event()
 LIMIT = aiohttp.ClientTimeout(total=10)

@@ -10,8 +10,8 @@ import pytest
 import rules
 from kernel import Kernel, listening
 
-from helpers import listeners
-from helpers.listeners import Listener
+from helpers.kernel import listeners
+from helpers.kernel.listeners import Listener
 
 BOOKS = pages.lessons(Path(__file__).resolve().parents[2])
 every_lesson = pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
@@ -19,7 +19,7 @@ every_lesson = pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem
 HELD_TO_LOOPBACK = {
     "02": {"0.0.0.0": "shows that a more specific listener wins against the wildcard"},
 }
-SETUP = "from helpers import lesson\nlesson.begin('08')"
+SETUP = "from helpers import lesson\nlesson.begin('10')"
 
 
 def sources(path: Path) -> list[str]:
@@ -61,11 +61,11 @@ def beyond_loopback(found: list[Listener], lesson: str) -> list[Listener]:
 @pytest.mark.parametrize(
     ("address", "device", "lesson", "refused"),
     [
-        ("127.0.0.1", "", "08", False),
+        ("127.0.0.1", "", "10", False),
         ("0.0.0.0", "lo", "02", False),
         ("0.0.0.0", "", "02", True),
         ("0.0.0.0", None, "02", True),
-        ("0.0.0.0", "lo", "08", True),
+        ("0.0.0.0", "lo", "10", True),
         ("::", "lo", "02", True),
         ("192.0.2.1", "lo", "02", True),
     ],
@@ -151,7 +151,7 @@ def test_without_begin_stop_does_not_end_an_awaiting_cell():
 
 
 def test_an_experiment_stopped_in_the_middle_leaves_the_next_one_sound():
-    path = next(path for path in BOOKS if path.name.startswith("08"))
+    path = next(path for path in BOOKS if path.name.startswith("10"))
     setup = [c.source for c in rules.code_cells(BOOKS[path]) if "setup" in rules.tags(c)]
     slow = (
         "async with record(server) as ledger:\n"

@@ -26,7 +26,7 @@ def test_there_are_stored_runs_for_every_need():
     needy = {
         pages.course(book)["number"]
         for book in pages.lessons(ROOT).values()
-        if any("lesson.measure(" in cell.source for cell in rules.code_cells(book))
+        if any("lesson.run_or_stored(" in cell.source for cell in rules.code_cells(book))
     }
     assert {path.name[:2] for path in STORED} == needy
 

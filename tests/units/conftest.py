@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from helpers import lesson, servers, system
+from helpers import lesson, servers
+from helpers.kernel import threads
 
 
 def pytest_configure(config):
@@ -16,9 +17,9 @@ def pytest_configure(config):
 
 
 def pytest_runtest_setup(item):
-    missing = item.get_closest_marker("needs_linux") and not system.HAS_PROC
+    missing = item.get_closest_marker("needs_linux") and not threads.HAS_PROC
     if missing and not os.environ.get("CI"):
-        pytest.skip(system.LIMITS["linux"])
+        pytest.skip(threads.LIMITS["linux"])
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from helpers import lesson, notebook
+from helpers import lesson
+from helpers.course import notebook
 from helpers.servers import serve
 
 

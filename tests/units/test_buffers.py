@@ -4,9 +4,9 @@ import pytest
 from matplotlib.colors import to_hex
 
 from helpers.figures import buffers, style
-from helpers.gauges import LEVEL
+from helpers.kernel.gauges import LEVEL
 from helpers.ledger import Ledger
-from helpers.lesson import Prediction
+from helpers.course.predictions import Prediction
 
 QUEUE = "accept queue"
 

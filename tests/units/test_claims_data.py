@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from helpers import lesson
+from helpers.course import claims as module
+from helpers.course.claims import ANSWERED, DOES_NOT_HOLD, HOLDS, IN_PART
 
-TEXT = (Path(lesson.__file__).with_name("claims.toml")).read_text("utf-8")
+TEXT = (Path(module.__file__).with_name("claims.toml")).read_text("utf-8")
 DATA = tomllib.loads(TEXT)
 HOW_MANY = {"W": 7, "R": 20, "S": 5, "A": 8, "P": 7, "L": 2}
 IDS = [f"{letter}{n}" for letter, most in HOW_MANY.items() for n in range(1, most + 1)]
-OUTCOMES = {lesson.HOLDS, lesson.HALF_RIGHT, lesson.DOES_NOT_HOLD}
-LESSONS = {f"{number:02}" for number in range(14)}
+OUTCOMES = {HOLDS, IN_PART, DOES_NOT_HOLD, ANSWERED}
+LESSONS = {f"{number:02}" for number in range(17)}
 
 
 def test_every_claim_is_there_once_and_in_order():
@@ -56,11 +57,11 @@ def test_only_the_two_claims_without_an_experiment_are_framing():
 
 
 def test_a_lesson_reads_the_claims_as_they_are_written():
-    claims = lesson.claims()
+    claims = module.claims()
     assert list(claims) == IDS
     assert claims["S1"].says == DATA["S1"]["says"]
-    assert claims["S1"].rated("08") == "holds"
-    assert [claims["S4"].rated(number) for number in ("08", "09")] == ["holds", "half right"]
+    assert claims["S1"].rated("10") == "answered"
+    assert [claims["S4"].rated(number) for number in ("10", "11")] == ["holds", "holds in part"]
 
 
 def test_every_lesson_of_the_notes_has_something_to_settle():
@@ -71,3 +72,11 @@ def test_every_lesson_of_the_notes_has_something_to_settle():
         for number in claim["lessons"]
     }
     assert settling == LESSONS - {"00"}
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_a_question_is_answered_and_a_statement_is_not(id):
+    claim = DATA[id]
+    ratings = claim["rating"] if isinstance(claim["rating"], dict) else {"": claim["rating"]}
+    for rating in ratings.values():
+        assert rating == "framing" or (rating == ANSWERED) == claim["says"].endswith("?")

@@ -19,13 +19,13 @@ import psutil
 import pytest
 from aiohttp import web
 
-from helpers import curltrace
-from helpers.curltrace import DATA, RECEIVED, SENT, TRACE, TRACE_ASCII
 from helpers.ledger import now_s
 from helpers.peers import curl
-from helpers.relay import relay_to
 from helpers.servers import serve, serve_streams
-from helpers.tap import Tap
+from helpers.wire import curltrace
+from helpers.wire.curltrace import DATA, RECEIVED, SENT, TRACE, TRACE_ASCII
+from helpers.wire.relay import relay_to
+from helpers.wire.tap import Tap
 
 pytestmark = pytest.mark.skipif(
     shutil.which("curl") is None and not os.environ.get("CI"), reason="there is no curl here"

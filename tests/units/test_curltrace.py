@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from helpers import curltrace
-from helpers.curltrace import (
+from helpers.wire import curltrace
+from helpers.wire.curltrace import (
     DATA,
     HEADER,
     INFO,

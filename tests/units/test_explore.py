@@ -10,11 +10,12 @@ import threading
 
 import pytest
 
-from helpers import explore, notebook
-from helpers.background import Run, TookTooLong
+from helpers import explore
+from helpers.course import notebook
 from helpers.figures import timeline
 from helpers.instruments import record
 from helpers.ledger import Ledger, one_after_another
+from helpers.panel.background import Run, TookTooLong
 
 LONG_S = 30.0
 

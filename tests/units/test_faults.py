@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from helpers.faults import CUT, END, LONG, RESET, SHORT, Faults, Line
-from helpers.tap import Flow
+from helpers.wire.faults import CUT, END, LONG, RESET, SHORT, Faults, FaultyPipe
+from helpers.wire.tap import Flow
 
 
 def drain(line, now_s, until_s):
@@ -25,7 +25,7 @@ def drain(line, now_s, until_s):
 
 
 def test_without_faults_all_passes_at_once_in_order():
-    line = Line(Faults(), Flow())
+    line = FaultyPipe(Faults(), Flow())
     for at, data in enumerate([b"a", b"bc", END]):
         line.put(data, float(at))
     assert drain(line, 2.0, 2.0) == [(2.0, 0.0, b"a"), (2.0, 1.0, b"bc"), (2.0, 2.0, END)]
@@ -34,7 +34,7 @@ def test_without_faults_all_passes_at_once_in_order():
 
 
 def test_a_delay_keeps_the_distances_and_wakes_when_the_time_has_come():
-    line = Line(Faults(delay_s=5.0), Flow())
+    line = FaultyPipe(Faults(delay_s=5.0), Flow())
     line.put(b"a", 1.0)
     line.put(b"b", 2.0)
     line.put(RESET, 2.5)
@@ -48,7 +48,7 @@ def test_a_delay_keeps_the_distances_and_wakes_when_the_time_has_come():
 
 
 def test_a_piece_that_passes_in_part_goes_on_where_it_stopped():
-    line = Line(Faults(), Flow())
+    line = FaultyPipe(Faults(), Flow())
     line.put(b"abcdef", 0.0)
     for expected in (b"abcdef", b"cdef", b"ef"):
         assert bytes(line.ready(0.0)[1]) == expected
@@ -58,7 +58,7 @@ def test_a_piece_that_passes_in_part_goes_on_where_it_stopped():
 
 @pytest.mark.parametrize("rate", [10, 1000, 64_000, 3_000_000])
 def test_in_a_narrow_pipe_no_byte_passes_before_its_time(rate):
-    line = Line(Faults(bytes_per_s=rate, delay_s=1.0), Flow())
+    line = FaultyPipe(Faults(bytes_per_s=rate, delay_s=1.0), Flow())
     size = int(rate * 3)
     line.put(bytes(size // 2), 0.0)
     line.put(bytes(size - size // 2), 0.5)
@@ -71,7 +71,7 @@ def test_in_a_narrow_pipe_no_byte_passes_before_its_time(rate):
 
 
 def test_a_narrow_pipe_makes_up_for_a_late_timer_but_not_for_a_slow_receiver():
-    line = Line(Faults(bytes_per_s=1000), Flow())
+    line = FaultyPipe(Faults(bytes_per_s=1000), Flow())
     line.put(bytes(1000), 0.0)
     now_s = 0.0
     for _ in range(10):  # the timer is late by 1 ms each time
@@ -86,7 +86,7 @@ def test_a_narrow_pipe_makes_up_for_a_late_timer_but_not_for_a_slow_receiver():
 
 
 def test_a_stall_begins_after_exactly_so_many_bytes_and_ends_in_time():
-    line = Line(Faults(stall_after=4, stall_s=10.0), Flow())
+    line = FaultyPipe(Faults(stall_after=4, stall_s=10.0), Flow())
     line.put(b"abcdef", 0.0)
     line.put(END, 0.0)
     assert bytes(line.ready(0.0)[1]) == b"abcd"
@@ -99,13 +99,13 @@ def test_a_stall_begins_after_exactly_so_many_bytes_and_ends_in_time():
 
 
 def test_a_cut_comes_at_once_after_exactly_so_many_bytes():
-    line = Line(Faults(cut_after=4), Flow())
+    line = FaultyPipe(Faults(cut_after=4), Flow())
     assert line.ready(0.0) is None
     line.put(b"abcdef", 0.0)
     assert [what for _, _, what in drain(line, 0.0, 9.0)] == [b"abcd", CUT]
     line.drop()
     assert line.flow == Flow(taken=6, passed=4, dropped=2, most_held=6)
-    assert Line(Faults(cut_after=0), Flow()).ready(0.0)[1] == CUT
+    assert FaultyPipe(Faults(cut_after=0), Flow()).ready(0.0)[1] == CUT
 
 
 def test_whatever_the_faults_bytes_keep_their_order_and_none_gets_lost():
@@ -120,7 +120,7 @@ def test_whatever_the_faults_bytes_keep_their_order_and_none_gets_lost():
             cut_after=chance.choice((None, chance.randint(0, 1200))),
             seed=seed,
         )
-        line, data = Line(faults, Flow()), chance.randbytes(1000)
+        line, data = FaultyPipe(faults, Flow()), chance.randbytes(1000)
         at, now_s, out = 0, 0.0, []
         while at < len(data):
             size = chance.randint(1, 200)
@@ -143,13 +143,13 @@ def test_whatever_the_faults_bytes_keep_their_order_and_none_gets_lost():
 
 def test_a_full_line_has_no_room():
     for faults, bound in ((Faults(), SHORT), (Faults(delay_s=1), LONG)):
-        line = Line(faults, Flow())
+        line = FaultyPipe(faults, Flow())
         assert line.room == bound
         line.put(bytes(bound - 1), 0.0)
         assert line.room == 1
         line.put(b"x", 0.0)
         assert line.room == 0
-    line = Line(Faults(delay_s=1), Flow())
+    line = FaultyPipe(Faults(delay_s=1), Flow())
     for _ in range(2**16):
         line.put(b"x", 0.0)
     assert line.room == 0, "very many small pieces need memory too"
@@ -157,7 +157,7 @@ def test_a_full_line_has_no_room():
 
 def test_what_is_random_repeats_with_seed_and_stream_and_differs_without():
     def times(seed, stream):
-        line = Line(Faults(jitter_s=1.0, seed=seed), Flow(), stream)
+        line = FaultyPipe(Faults(jitter_s=1.0, seed=seed), Flow(), stream)
         for n in range(20):
             line.put(b"x", 10.0 * n)
         return [t - came for t, came, _ in drain(line, 0.0, 1e9)]
@@ -170,7 +170,7 @@ def test_what_is_random_repeats_with_seed_and_stream_and_differs_without():
 def test_random_cuts_have_the_mean_that_was_asked_for():
     cuts = []
     for n in range(2000):
-        line = Line(Faults(cut_mean=1000, seed=4), Flow(), str(n))
+        line = FaultyPipe(Faults(cut_mean=1000, seed=4), Flow(), str(n))
         line.put(bytes(200_000), 0.0)
         drain(line, 0.0, 0.0)
         cuts.append(line.flow.passed)

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from helpers import servers
-from helpers.http2 import serve_http2
+from helpers.hosting.http2 import serve_http2
 from helpers.ledger import Ledger, in_flight
 
 

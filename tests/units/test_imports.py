@@ -13,37 +13,70 @@ from IPython.core.inputtransformer2 import TransformerManager
 ROOT = Path(__file__).resolve().parents[2]
 HELPERS = ROOT / "helpers"
 
-# What a module may import of ours. One without a line here stands on the ledger alone.
+# What a module may import of ours: by its own line, else by its folder's.
 ELSE = ("ledger",)
-OF_LESSON = ("ledger", "figures", "figures.*", "servers", "notebook", "system", "peers.*")
+FIGURE = ("ledger", "figures.style")
 MAY_IMPORT = {
     "ledger": (),
-    "system": (),
-    "curltrace": (),
-    "notebook": (),
-    "registry": (),
+    "kernel.*": ("ledger",),
+    "parsing.*": ("ledger", "hosting.process_call"),
     "peers.*": (),
+    "wire.byte_lanes": ("ledger",),
+    "wire.curltrace": (),
+    "wire.tap": (),
+    "wire.relay": (
+        "ledger",
+        "hosting.registry",
+        "wire.tap",
+        "wire.faults",
+        "wire.relayed_connection",
+    ),
+    "wire.faults": ("wire.tap",),
+    "wire.relayed_connection": ("ledger", "wire.tap", "wire.faults"),
     "figures.style": (),
-    "figures.*": ("ledger", "figures.style"),
-    "figures.buffers": ("ledger", "figures.style", "gauges"),
-    "figures.legend": ("ledger", "figures.style", "figures.timeline"),
-    "instruments": ("ledger", "system"),
-    "faults": ("ledger", "tap"),
-    "link": ("ledger", "tap", "faults"),
-    "relay": ("ledger", "registry", "tap", "faults", "link"),
-    "servers": ("ledger", "instruments", "registry"),
-    "child": ("ledger", "servers"),
-    "costs": ("ledger", "apart"),
-    "http2": ("ledger", "servers"),
-    "lesson": (*OF_LESSON, "registry"),
-    "checkup": ("notebook", "system", "figures.style", "peers.*"),
-    "explore": (*OF_LESSON, "lesson", "background", "controls"),
+    "figures.*": FIGURE,
+    "figures.buffers": (*FIGURE, "kernel.gauges"),
+    "figures.legend": (*FIGURE, "figures.timeline"),
+    "instruments": ("ledger", "kernel.*"),
+    "servers": ("ledger", "instruments", "hosting.registry"),
+    "hosting.*": ("ledger",),
+    "hosting.child_server": ("ledger", "servers"),
+    "hosting.http2": ("ledger", "servers"),
+    "course.notebook": (),
+    "course.claims": (),
+    "course.needs": ("kernel.*", "peers.*"),
+    "course.stored_runs": ("ledger", "course.notebook", "course.needs"),
+    "course.predictions": ("course.notebook", "figures.style"),
+    "course.verdicts": ("ledger", "course.claims", "figures.style"),
+    "course.exercises": (),
+    "course.browser_link": ("course.notebook", "servers"),
+    "course.system_check": (
+        "course.notebook",
+        "course.needs",
+        "kernel.*",
+        "peers.*",
+        "figures.style",
+    ),
+    "panel.controls": (),
+    "panel.background": ("ledger",),
+    "explore": ("ledger", "figures.style", "hosting.registry", "course.notebook", "panel.*"),
+    "lesson": (
+        "ledger",
+        "figures",
+        "figures.style",
+        "servers",
+        "hosting.registry",
+        "course",
+        "course.*",
+    ),
 }
 # Against the direction, inside a function: what names both ends, and why.
-EXCEPTIONS = {("servers", "child"): "serve(process=True) starts the server that child builds on"}
+EXCEPTIONS = {
+    ("servers", "hosting.child_server"): "serve(process=True) starts the server that it builds on"
+}
 HEAVY = {"aiohttp", "matplotlib", "numpy", "ipywidgets", "IPython", "cloudpickle", "asyncpg"}
 # What these are about is heavy itself: aiohttp's parser of HTTP beside others.
-ABOUT_HEAVY = {"parsers"}
+ABOUT_HEAVY = {"parsing.parsers"}
 
 
 def imports(path: Path, root: Path) -> set[str]:
@@ -133,14 +166,14 @@ def test_every_exception_is_needed_and_only_inside_a_function():
 @pytest.mark.parametrize(
     ("file", "line", "wrong"),
     [
-        ("ledger.py", "from helpers import system", "ledger imports system"),
+        ("ledger.py", "from helpers.kernel import tcp", "ledger imports kernel.tcp"),
         ("ledger.py", "def f():\n    import helpers.lesson", "ledger imports lesson"),
-        ("system.py", "from .ledger import Ledger", "system imports ledger"),
-        ("notebook.py", "from . import lesson as l", "notebook imports lesson"),
+        ("kernel/tcp.py", "from ..servers import serve", "kernel.tcp imports servers"),
+        ("course/claims.py", "from helpers import lesson as l", "course.claims imports lesson"),
         ("instruments.py", "from helpers.servers import serve", "instruments imports servers"),
         ("servers.py", "from helpers import ledger, lesson", "servers imports lesson"),
         ("servers.py", "if True:\n    from helpers.explore import x", "servers imports explore"),
-        ("relay.py", "from helpers import servers", "relay imports servers"),
+        ("wire/relay.py", "from helpers import servers", "wire.relay imports servers"),
         ("figures/a.py", "from ..lesson import show", "figures.a imports lesson"),
         (
             "figures/a.py",
@@ -158,14 +191,16 @@ def test_every_exception_is_needed_and_only_inside_a_function():
 def test_an_import_that_points_the_wrong_way_is_noticed(tmp_path, file, line, wrong):
     root = tmp_path / "helpers"
     good = {
-        "lesson.py": "import asyncio\nfrom helpers import notebook, servers\n",
+        "lesson.py": "import asyncio\nfrom helpers import servers\nfrom helpers.course import claims\n",
         "servers.py": "from helpers.instruments import x\nfrom helpers.ledger import Ledger\n",
         "figures/timeline.py": "from helpers.figures.style import KINDS\n",
     }
-    names = ("ledger", "system", "notebook", "instruments", "explore", "relay", "newcomer")
-    for name in (*(f"{n}.py" for n in names), "figures/style.py", "figures/a.py", "peers/curl.py"):
-        good.setdefault(name, "import json\n")
-    for name in ("__init__.py", "figures/__init__.py", "peers/__init__.py"):
+    names = ("ledger", "instruments", "explore", "newcomer", "kernel/tcp", "course/claims")
+    names += ("wire/relay", "figures/style", "figures/a", "peers/curl")
+    for name in names:
+        good.setdefault(f"{name}.py", "import json\n")
+    folders = ("", "figures/", "peers/", "kernel/", "course/", "wire/")
+    for name in [f"{folder}__init__.py" for folder in folders]:
         good[name] = '"""A package."""\n'
     for name, text in good.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)

@@ -260,7 +260,7 @@ def test_damaged_data_is_no_stored_ledger(data):
 
 
 def test_runs_come_back_from_their_file_by_name(tmp_path):
-    path = tmp_path / "08.ledger.json"
+    path = tmp_path / "10.ledger.json"
     runs = {"b": a_ledger(), "a": Ledger()}
     save_runs(path, runs)
     assert load_runs(path) == runs
@@ -284,17 +284,17 @@ def test_no_file_holds_no_runs(tmp_path):
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"a": null}', '{"a": {"rows": []}}', "\xff"])
 def test_a_damaged_file_is_refused_by_its_name(tmp_path, text):
-    path = tmp_path / "08.ledger.json"
+    path = tmp_path / "10.ledger.json"
     path.write_bytes(text.encode("latin-1"))
-    with pytest.raises(ValueError, match=r"08\.ledger\.json"):
+    with pytest.raises(ValueError, match=r"10\.ledger\.json"):
         load_runs(path)
 
 
 def test_a_file_cut_short_is_refused_wherever_it_is_cut(tmp_path):
-    path = tmp_path / "08.ledger.json"
+    path = tmp_path / "10.ledger.json"
     save_runs(path, {"a": a_ledger()})
     whole = path.read_text().rstrip()
     for length in range(len(whole)):
         path.write_text(whole[:length])
-        with pytest.raises(ValueError, match=r"08\.ledger\.json"):
+        with pytest.raises(ValueError, match=r"10\.ledger\.json"):
             load_runs(path)

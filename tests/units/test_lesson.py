@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from helpers import lesson, notebook
+from helpers import lesson
+from helpers.course import notebook
 from helpers.figures import timeline
 from helpers.ledger import Ledger, load_runs, save_runs
 from helpers.lesson import check, measure, parse_guesses, predict, verdict
@@ -24,8 +25,8 @@ def shown(monkeypatch):
 
 
 @pytest.fixture
-def lesson_08(capsys):
-    lesson.begin("08")
+def lesson_10(capsys):
+    lesson.begin("10")
     capsys.readouterr()
 
 
@@ -40,8 +41,8 @@ def a_run(made=None):
 
 
 def test_begin_names_the_claims_to_settle_and_not_the_framing(capsys):
-    lesson.begin("08")
-    assert capsys.readouterr().out == "Lesson 08 is ready. Claims to settle: S1, S2, S3, S4.\n"
+    lesson.begin("10")
+    assert capsys.readouterr().out == "Lesson 10 is ready. Claims to settle: S1, S2, S3, S4.\n"
     lesson.begin("00")
     assert capsys.readouterr().out == "Lesson 00 is ready. No claim to settle.\n"
 
@@ -53,20 +54,20 @@ def test_a_lesson_has_two_digits(number):
 
 
 def test_beginning_the_same_lesson_again_keeps_guesses_and_forgets_what_was_settled(
-    lesson_08, shown, capsys
+    lesson_10, shown, capsys
 ):
-    guess = predict("How long?", common=1)
+    guess = predict("How long?", possible=1)
     verdict("S1", supports={"it is so": YES})
-    lesson.begin("08")
-    assert predict("How long?", common=1) is guess
-    lesson.begin("09")
-    assert predict("How long?", common=1) is not guess
+    lesson.begin("10")
+    assert predict("How long?", possible=1) is guess
+    lesson.begin("11")
+    assert predict("How long?", possible=1) is not guess
     capsys.readouterr()
     lesson.close()
     assert "S1" not in capsys.readouterr().out
 
 
-def test_close_stops_the_servers_and_says_what_was_settled(lesson_08, shown, capsys):
+def test_close_stops_the_servers_and_says_what_was_settled(lesson_10, shown, capsys):
     from helpers.servers import running, serve
 
     serve("b", [])
@@ -76,7 +77,7 @@ def test_close_stops_the_servers_and_says_what_was_settled(lesson_08, shown, cap
     lesson.close()
     assert capsys.readouterr().out == "Servers stopped: a, b.\nS1: holds\nS2: half right\n"
     assert running() == []
-    lesson.begin("08")
+    lesson.begin("10")
     capsys.readouterr()
     lesson.close()
     assert capsys.readouterr().out == "Servers stopped: none was running.\n"
@@ -100,7 +101,7 @@ def test_close_stops_the_servers_and_says_what_was_settled(lesson_08, shown, cap
         ({"a": 0}, None, "not shown"),
     ],
 )
-def test_the_outcome_follows_from_the_findings(lesson_08, shown, supports, refutes, outcome):
+def test_the_outcome_follows_from_the_findings(lesson_10, shown, supports, refutes, outcome):
     verdict("S1", supports=supports, refutes=refutes)
     [(plain, html, picture)] = shown
     assert plain.splitlines()[0] == f"Verdict S1: {outcome}"
@@ -109,7 +110,7 @@ def test_the_outcome_follows_from_the_findings(lesson_08, shown, supports, refut
     assert lesson._state.settled == {"S1": outcome}
 
 
-def test_a_verdict_shows_the_claim_every_finding_and_what_is_true(lesson_08, shown):
+def test_a_verdict_shows_the_claim_every_finding_and_what_is_true(lesson_10, shown):
     verdict("S1", supports={"1 < 2": YES, "it goes on": YES})
     [(plain, html, _)] = shown
     assert plain.splitlines() == [
@@ -123,7 +124,7 @@ def test_a_verdict_shows_the_claim_every_finding_and_what_is_true(lesson_08, sho
     assert "1 < 2" not in html
 
 
-def test_a_finding_that_fails_is_named_and_settles_nothing(lesson_08, shown):
+def test_a_finding_that_fails_is_named_and_settles_nothing(lesson_10, shown):
     verdict("S2", supports={"this": YES}, refutes={"that": NO})
     assert shown[0][0].splitlines()[2:] == [
         "✔ (for) this",
@@ -132,7 +133,7 @@ def test_a_finding_that_fails_is_named_and_settles_nothing(lesson_08, shown):
     ]
 
 
-def test_a_verdict_of_a_stored_run_says_so_and_one_of_a_new_run_does_not(lesson_08, shown):
+def test_a_verdict_of_a_stored_run_says_so_and_one_of_a_new_run_does_not(lesson_10, shown):
     verdict("S1", supports={"it is so": YES}, run=a_run("2026-11-23"))
     verdict("S1", supports={"it is so": YES}, run=a_run())
     verdict("S1", supports={"it is so": NO}, run=a_run("2026-11-23"))
@@ -144,19 +145,19 @@ def test_a_verdict_of_a_stored_run_says_so_and_one_of_a_new_run_does_not(lesson_
     ]
 
 
-def test_a_claim_that_does_not_exist_is_refused(lesson_08, shown):
+def test_a_claim_that_does_not_exist_is_refused(lesson_10, shown):
     with pytest.raises(KeyError, match="'S9' is no claim of this course"):
         verdict("S9", supports={"it is so": YES})
     assert shown == []
 
 
-def test_a_claim_of_another_lesson_is_refused(lesson_08, shown):
+def test_a_claim_of_another_lesson_is_refused(lesson_10, shown):
     with pytest.raises(ValueError, match="claim P5 belongs to lesson 11 and 12"):
         verdict("P5", supports={"it is so": YES})
     assert shown == []
 
 
-def test_a_verdict_without_findings_is_refused(lesson_08, shown):
+def test_a_verdict_without_findings_is_refused(lesson_10, shown):
     for nothing in ({}, {"supports": {}}, {"refutes": {}}):
         with pytest.raises(ValueError, match="has no findings"):
             verdict("S1", **nothing)
@@ -204,8 +205,8 @@ def test_what_is_no_guess_is_named(text, says):
 
 
 def test_with_nobody_there_a_prediction_is_a_common_guess_in_words_that_repeat(capsys):
-    first = predict("How long?", common=0.25, unit="s", lane="heartbeat")
-    second = predict("How long?", common=0.25, unit="s", lane="heartbeat")
+    first = predict("How long?", possible=0.25, unit="s", lane="heartbeat")
+    second = predict("How long?", possible=0.25, unit="s", lane="heartbeat")
     assert first is second
     assert (first.guesses, first.label, first.lane) == ([0.25], "a common guess", "heartbeat")
     line = "How long?\nNobody was asked in this run; a common guess: 0.25 s.\n"
@@ -236,8 +237,8 @@ def needs(monkeypatch, tmp_path):
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.delenv("WIRE_RECORD", raising=False)
     monkeypatch.setattr(notebook, "folder", lambda: tmp_path)
-    monkeypatch.setattr(lesson, "_state", lesson._State("08"))
-    return tmp_path / "data" / "08.ledger.json"
+    monkeypatch.setattr(lesson, "_state", lesson._State("10"))
+    return tmp_path / "data" / "10.ledger.json"
 
 
 async def experiment():
@@ -285,7 +286,7 @@ def test_in_ci_a_need_that_is_not_met_is_a_failure_even_with_a_stored_run(needs,
 
 
 def test_without_a_stored_run_a_need_that_is_not_met_is_an_error(needs):
-    with pytest.raises(FileNotFoundError, match=r"no stored run 'one' in 08\.ledger\.json"):
+    with pytest.raises(FileNotFoundError, match=r"no stored run 'one' in 10\.ledger\.json"):
         asyncio.run(measure("one", never, "nowhere"))
 
 

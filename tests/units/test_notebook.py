@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from helpers import notebook
+from helpers.course import notebook
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -129,7 +129,9 @@ def test_importing_switches_nothing_on():
             return gc.get_freeze_count(), gc.isenabled(), threads, handlers, methods
 
         before = state()
-        from helpers import instruments, lesson, notebook, servers, system
+        from helpers import instruments, lesson, servers
+        from helpers.course import notebook
+        from helpers.kernel import threads
         assert state() == before
     """
     done = subprocess.run(

@@ -16,7 +16,7 @@ BOOKS = pages.lessons(ROOT)
 
 
 def test_there_are_notebooks_to_check():
-    assert [path.name for path in BOOKS if path.name.startswith("08")] == ["08_blocking.ipynb"]
+    assert [path.name for path in BOOKS if path.name.startswith("10")] == ["10_blocking.ipynb"]
     assert len(BOOKS) == len(list((ROOT / "notebooks").glob("*.ipynb")))
 
 
@@ -91,7 +91,7 @@ def figure(blank: bool = False, words: bool = True):
     return outputs + ([plain("Figure: x\n[measured]\n1 s\n[/measured]")] if words else [])
 
 
-def book(*cells, number: str = "08"):
+def book(*cells, number: str = "10"):
     """Return a notebook from (source, metadata, outputs) triples, all executed."""
     made = nbformat.v4.new_notebook(metadata={"course": {"number": number}})
     for count, (source, metadata, outputs) in enumerate(cells, 1):
@@ -211,6 +211,6 @@ def test_drift_of_a_page_is_noticed(tmp_path):
     for path in BOOKS:
         (tmp_path / "notebooks" / path.name).write_text(path.read_text())
     assert pages.changes(tmp_path) == {}
-    path = tmp_path / "notebooks" / "08_blocking.ipynb"
+    path = tmp_path / "notebooks" / "10_blocking.ipynb"
     path.write_text(path.read_text().replace("Takes about", "Takes roughly"))
     assert list(pages.changes(tmp_path)) == [path]

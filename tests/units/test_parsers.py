@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from helpers.ledger import Ledger
-from helpers.parsers import ONCE, PARSERS, Gateway, Refused, Request, seen
+from helpers.parsing.parsers import ONCE, PARSERS, Gateway, Refused, Request, seen
 
 GET = b"GET /second HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST /first HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\ntulip"

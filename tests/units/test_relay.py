@@ -15,13 +15,13 @@ import pytest
 from aiohttp import web
 
 from helpers import servers
-from helpers.faults import LONG, SHORT
 from helpers.instruments import record
 from helpers.ledger import Ledger, now_s
-from helpers.link import READ
-from helpers.relay import Faults, relay_to
 from helpers.servers import serve, serve_sockets
-from helpers.tap import RECEIVED, SENT, first_line
+from helpers.wire.faults import LONG, SHORT
+from helpers.wire.relay import Faults, relay_to
+from helpers.wire.relayed_connection import READ
+from helpers.wire.tap import RECEIVED, SENT, first_line
 
 TIMEOUT_S = 20
 DELAY_S = 0.2

@@ -12,9 +12,9 @@ from PIL import Image
 from helpers.figures import sequence, style
 from helpers.instruments import client_trace, record
 from helpers.ledger import Ledger
-from helpers.relay import Faults, relay_to
 from helpers.servers import serve
-from helpers.tap import first_line
+from helpers.wire.relay import Faults, relay_to
+from helpers.wire.tap import first_line
 
 LIMIT = aiohttp.ClientTimeout(total=20)
 DELAY_S = 0.2

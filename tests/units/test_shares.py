@@ -4,7 +4,7 @@ import pytest
 
 from helpers.figures import shares, style
 from helpers.ledger import Ledger
-from helpers.lesson import Prediction
+from helpers.course.predictions import Prediction
 
 NAMES = ["one", "two", "three"]
 

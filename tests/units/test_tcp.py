@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from helpers import gauges, listeners, tcp
+from helpers.kernel import gauges, listeners, tcp
 from helpers.ledger import Ledger
 from helpers.servers import serve
 

@@ -18,7 +18,7 @@ from helpers.ledger import (
     duration_s,
     longest_gap_s,
 )
-from helpers.lesson import Prediction
+from helpers.course.predictions import Prediction
 
 PIXEL_S = 0.001
 WIDTH_PX = timeline._AXES_IN * style.DPI

@@ -13,18 +13,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from helpers.apart import apart
+from helpers.hosting.process_call import call_in_process
 from helpers.ledger import Ledger, now_s
 
 BOUTS, BOUT_S = 5, 0.002
 
 
-async def costs_of(works: Iterable[tuple[str, bytes, Callable]]) -> Ledger:
+async def time_calls(works: Iterable[tuple[str, bytes, Callable]]) -> Ledger:
     """Return the ledger of all works (name, data, function of the data), measured apart."""
     works = list(works)
     if not works:
         raise ValueError("works=[]: there is nothing to measure")
-    return await apart(_measure, works)
+    return await call_in_process(_measure, works)
 
 
 async def _measure(works: list[tuple[str, bytes, Callable]]) -> Ledger:

@@ -7,7 +7,7 @@ import sys
 import psutil
 import pytest
 
-from helpers.childkernel import LOST, ChildKernel, came_back
+from helpers.hosting.throwaway_kernel import LOST, ThrowawayKernel, came_back
 from helpers.ledger import one_after_another
 
 WORK = "import asyncio\nasync def work():\n    await asyncio.sleep(0.2)"
@@ -27,7 +27,7 @@ def run(experiment):
 
 def test_cells_that_await_all_come_back_in_order():
     async def experiment():
-        async with ChildKernel() as child:
+        async with ThrowawayKernel() as child:
             return await child.run_all([WORK, "await work()", "await work()"])
 
     ledger = run(experiment)
@@ -42,7 +42,7 @@ def test_cells_that_await_all_come_back_in_order():
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="there the patch breaks more than this")
 def test_the_patch_loses_what_is_queued_and_this_process_is_not_patched():
     async def experiment():
-        async with ChildKernel() as child:
+        async with ThrowawayKernel() as child:
             await child.run_all([WORK, PATCH])
             alone = await child.run_all(["asyncio.run(work())"])
             return alone, await child.run_all(["asyncio.run(work())"] * 3)
@@ -57,7 +57,7 @@ def test_the_patch_loses_what_is_queued_and_this_process_is_not_patched():
 
 def test_a_cell_that_fails_comes_back_and_does_not_hold_up_the_next():
     async def experiment():
-        async with ChildKernel() as child:
+        async with ThrowawayKernel() as child:
             return await child.run_all(["1 / 0", "2"])
 
     assert came_back(run(experiment)) == ["cell 1", "cell 2"]
@@ -65,7 +65,7 @@ def test_a_cell_that_fails_comes_back_and_does_not_hold_up_the_next():
 
 def test_a_kernel_that_dies_is_noticed_within_its_patience():
     async def experiment():
-        async with ChildKernel() as child:
+        async with ThrowawayKernel() as child:
             return await child.run_all(["import os\nos._exit(1)", "2"], patience_s=1.0)
 
     assert came_back(run(experiment)) == []
@@ -73,7 +73,7 @@ def test_a_kernel_that_dies_is_noticed_within_its_patience():
 
 def test_stopped_in_the_middle_it_leaves_nothing_behind():
     async def experiment():
-        async with ChildKernel() as child:
+        async with ThrowawayKernel() as child:
             await child.run_all(["import time\ntime.sleep(60)"], patience_s=60)
 
     before = family()
@@ -84,4 +84,4 @@ def test_stopped_in_the_middle_it_leaves_nothing_behind():
 
 def test_without_patience_there_is_nothing_to_wait_for():
     with pytest.raises(ValueError, match="patience_s=0"):
-        asyncio.run(ChildKernel().run_all(["1"], patience_s=0))
+        asyncio.run(ThrowawayKernel().run_all(["1"], patience_s=0))

@@ -66,7 +66,7 @@ class Queue:
 
 
 @dataclass(frozen=True)
-class Connection:
+class TcpInfo:
     """What TCP_INFO says of a connection.
 
     `round_trip_s` is the kernel's smoothed estimate; segments are counted since the
@@ -115,13 +115,13 @@ def queue(listener: socket.socket) -> Queue:
     return Queue(field(_UNACKED), field(_SACKED))
 
 
-def connection(sock: socket.socket) -> Connection:
+def connection(sock: socket.socket) -> TcpInfo:
     """Return what the kernel knows of a connection; a ValueError for a listening socket."""
     field = _info(sock, "info")
     state = STATES[field(_STATE)]
     if state == "listening":
         raise ValueError(f"sock={sock!r} listens: ask for its queue")
-    return Connection(
+    return TcpInfo(
         state=state,
         round_trip_s=field(_RTT_US) / 1e6,
         segments_out=field(_SEGMENTS_OUT),

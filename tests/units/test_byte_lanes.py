@@ -5,25 +5,29 @@ from itertools import pairwise
 
 import pytest
 
-from helpers import stream
-from helpers.curltrace import Block
 from helpers.figures import boundaries
 from helpers.ledger import Ledger
-from helpers.lesson import Prediction
-from helpers.tap import Chunk
+from helpers.course.predictions import Prediction
+from helpers.wire import byte_lanes
+from helpers.wire.curltrace import Block
+from helpers.wire.tap import Chunk
 
 
 def test_blocks_and_chunks_are_written_alike():
     ledger = Ledger()
-    stream.write(ledger, "a", [Block("=>", "header", b"GET /\r\n\r\n"), Block("<=", "data", b"x")])
-    stream.write(ledger, "b", [Chunk(7.5, 1, "=>", b"GET /\r\n\r\n"), Chunk(8.5, 1, "<=", b"x")])
+    byte_lanes.write(
+        ledger, "a", [Block("=>", "header", b"GET /\r\n\r\n"), Block("<=", "data", b"x")]
+    )
+    byte_lanes.write(
+        ledger, "b", [Chunk(7.5, 1, "=>", b"GET /\r\n\r\n"), Chunk(8.5, 1, "<=", b"x")]
+    )
     for witness in ("a", "b"):
         spans = ledger.spans(witness)
         assert [(s.start_s, s.end_s, s.kind, s.label) for s in spans] == [
             (0, 9, "sent", "GET /"),
             (9, 10, "received", "x"),
         ]
-        assert stream.read(ledger, witness) == b"GET /\r\n\r\nx"
+        assert byte_lanes.read(ledger, witness) == b"GET /\r\n\r\nx"
 
 
 @pytest.mark.parametrize("seed", range(50))
@@ -33,33 +37,33 @@ def test_any_bytes_in_any_pieces_are_the_same_stream_and_survive_storing(seed):
     cuts = sorted({0, len(data), *random_.choices(range(len(data) + 1), k=5)})
     pieces = [data[a:b] for a, b in pairwise(cuts)]
     ledger = Ledger()
-    stream.write(ledger, "w", pieces, kind="segment")
+    byte_lanes.write(ledger, "w", pieces, kind="segment")
     again = Ledger.load(ledger.save())
-    assert stream.read(again, "w") == data
+    assert byte_lanes.read(again, "w") == data
     assert [s.end_s for s in again.spans("w")] == cuts[1:]
 
 
 def test_a_piece_that_begins_with_no_text_has_no_label():
     ledger = Ledger()
     data = [b"\x00\x01", b"\xff", b"\r\n", b"long " * 20]
-    stream.write(ledger, "w", [Block("<=", "data", d) for d in data])
+    byte_lanes.write(ledger, "w", [Block("<=", "data", d) for d in data])
     assert [s.label for s in ledger.spans("w")] == ["", "", "", "long " * 6]
-    stream.write(ledger, "h", [Block("<=", "header", b"Server: gws\r\n")])
+    byte_lanes.write(ledger, "h", [Block("<=", "header", b"Server: gws\r\n")])
     assert [s.label for s in ledger.spans("h")] == ["Server"]
-    stream.write(ledger, "v", [b"text"], kind="segment")
+    byte_lanes.write(ledger, "v", [b"text"], kind="segment")
     assert [s.label for s in ledger.spans("v")] == [""]
 
 
 def test_bytes_without_a_direction_need_a_kind():
     with pytest.raises(ValueError, match="kind=''"):
-        stream.write(Ledger(), "w", [b"x"])
+        byte_lanes.write(Ledger(), "w", [b"x"])
 
 
 def test_the_figure_counts_the_pieces_and_draws_a_guess_of_their_number():
     ledger = Ledger()
     blocks = [Block("=>", "header", b"GET /\r\n\r\n"), *[Block("<=", "data", b"x" * 40)] * 3]
-    stream.write(ledger, "curl", blocks)
-    stream.write(ledger, "TCP", [b"y" * 129], kind="segment")
+    byte_lanes.write(ledger, "curl", blocks)
+    byte_lanes.write(ledger, "TCP", [b"y" * 129], kind="segment")
     guess = Prediction("how many?", "segments", [4.0], "a common guess", "TCP")
     words = boundaries.describe({"One": ledger}, {"One": guess}).plain()
     assert "curl: 1 sent, 3 received" in words

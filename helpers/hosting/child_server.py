@@ -41,7 +41,7 @@ class ChildServer(Server):
 
         # A session of its own keeps the Stop button's signal away from the child.
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "helpers.child"],
+            [sys.executable, "-m", "helpers.hosting.child_server"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,

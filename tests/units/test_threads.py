@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from helpers import system
-from helpers.system import Witness, thread_call, thread_cpu_s, thread_state
+from helpers.kernel import threads
+from helpers.kernel.threads import Witness, thread_call, thread_cpu_s, thread_state
 
 TIMEOUT_S = 10
 NO_THREAD = 2**22 + 1  # above the highest process id that Linux gives (proc(5), pid_max)
@@ -60,7 +60,7 @@ def test_a_thread_that_waits_is_asleep_and_one_that_counts_is_running(
     looks = [tuple(thread_state(thread.native_id) for thread in threads) for _ in range(50)]
     done.set()
     assert looks.count(("R", "S")) > 25
-    assert set("RS") <= set(system.STATES)
+    assert set("RS") <= set(threads.STATES)
 
 
 @pytest.mark.needs_linux
@@ -111,7 +111,7 @@ def test_a_running_thread_is_in_no_call(counting_thread):
 
 
 def test_a_call_that_is_not_on_the_list_comes_back_as_its_number(monkeypatch):
-    monkeypatch.setattr(system, "_read", lambda path: "999 0x0 0x0")
+    monkeypatch.setattr(threads, "_read", lambda path: "999 0x0 0x0")
     assert thread_call(1) == "999"
 
 
@@ -153,14 +153,14 @@ def test_a_thread_may_have_any_name(another_thread):
 @pytest.mark.parametrize("schedstat", [True, False])
 def test_processor_time_grows_while_a_thread_counts_and_not_while_it_sleeps(monkeypatch, schedstat):
     if not schedstat:
-        read = system._read
+        read = threads._read
 
         def without_schedstat(path):
             if path.endswith("schedstat"):
                 raise FileNotFoundError(path)
             return read(path)
 
-        monkeypatch.setattr(system, "_read", without_schedstat)
+        monkeypatch.setattr(threads, "_read", without_schedstat)
     me = threading.get_native_id()
 
     def used_s(work):
@@ -223,7 +223,7 @@ def test_a_witness_needs_a_time_between_samples(every_s):
 
 
 def test_without_proc_the_witness_tells_the_function_and_no_state(monkeypatch):
-    monkeypatch.setattr(system, "HAS_PROC", False)
+    monkeypatch.setattr(threads, "HAS_PROC", False)
 
     def a_function_that_waits():
         time.sleep(0.2)
@@ -239,13 +239,13 @@ def test_without_proc_the_state_of_a_thread_is_refused_by_what_is_missing(monkey
     def nothing_there(path):
         raise FileNotFoundError(path)
 
-    monkeypatch.setattr(system, "HAS_PROC", False)
-    monkeypatch.setattr(system, "LIMITS", {"linux": "this system has no /proc"})
-    monkeypatch.setattr(system, "_read", nothing_there)
+    monkeypatch.setattr(threads, "HAS_PROC", False)
+    monkeypatch.setattr(threads, "LIMITS", {"linux": "this system has no /proc"})
+    monkeypatch.setattr(threads, "_read", nothing_there)
     with pytest.raises(OSError, match="this system has no /proc"):
         thread_state(threading.get_native_id())
     assert thread_call(threading.get_native_id()) == ""
 
 
 def test_the_limits_of_the_platform_are_told_where_there_are_any():
-    assert bool(system.LIMITS) is not system.HAS_PROC
+    assert bool(threads.LIMITS) is not threads.HAS_PROC

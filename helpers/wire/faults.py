@@ -1,6 +1,6 @@
 """The faults of a wire: delay, a narrow pipe, a stall, a cut; for one direction each.
 
-Plan: `Faults` says what is wrong with a direction, as plain data. A `Line` applies it to
+Plan: `Faults` says what is wrong with a direction, as plain data. A `FaultyPipe` applies it to
 one connection: bytes are put in at one end, with the time they came, and may be taken out
 at the other end only when their time has come. It holds no socket and no clock, so it
 can be tested with numbers alone. Delay is that of a long wire: many bytes are under way
@@ -19,7 +19,7 @@ import random
 from collections import deque
 from dataclasses import dataclass
 
-from helpers.tap import Flow
+from helpers.wire.tap import Flow
 
 # How many bytes a line holds before it stops taking more. A delayed line holds what is
 # under way: its throughput is at most LONG bytes per delay.
@@ -69,7 +69,7 @@ class Faults:
             raise ValueError("cut_after and cut_mean: one of them is enough")
 
 
-class Line:
+class FaultyPipe:
     """One direction of one connection: what has come and has not passed yet.
 
     `flow` counts its bytes. `wake_s` is when to ask again after `ready` gave nothing:

@@ -7,8 +7,8 @@ import time
 import psutil
 import pytest
 
-from helpers.apart import apart
-from helpers.costs import BOUTS, costs_of
+from helpers.hosting.process_call import call_in_process
+from helpers.parsing.call_cost import BOUTS, time_calls
 
 
 def children():
@@ -21,7 +21,7 @@ def test_it_runs_in_another_process_without_the_collector():
 
         return os.getpid(), gc.isenabled()
 
-    pid, collecting = asyncio.run(apart(where))
+    pid, collecting = asyncio.run(call_in_process(where))
     assert pid != os.getpid() and not collecting
     assert children() == []
 
@@ -31,7 +31,7 @@ def test_arguments_go_there_and_a_coroutine_gets_a_loop():
         await asyncio.sleep(0)
         return a * b
 
-    assert asyncio.run(apart(later, b"ab", 100_000)) == b"ab" * 100_000
+    assert asyncio.run(call_in_process(later, b"ab", 100_000)) == b"ab" * 100_000
 
 
 def test_what_it_prints_does_not_get_into_the_answer():
@@ -39,7 +39,7 @@ def test_what_it_prints_does_not_get_into_the_answer():
         print("hello", flush=True)
         return 1
 
-    assert asyncio.run(apart(talkative)) == 1
+    assert asyncio.run(call_in_process(talkative)) == 1
 
 
 def test_what_it_raises_is_raised_here():
@@ -47,14 +47,14 @@ def test_what_it_raises_is_raised_here():
         raise ValueError("no such tulip")
 
     with pytest.raises(ValueError, match="no such tulip"):
-        asyncio.run(apart(fail))
+        asyncio.run(call_in_process(fail))
 
 
 def test_a_process_that_dies_or_answers_nothing_says_so():
     with pytest.raises(RuntimeError, match="ended without an answer"):
-        asyncio.run(apart(lambda: os._exit(3)))
+        asyncio.run(call_in_process(lambda: os._exit(3)))
     with pytest.raises((RuntimeError, TypeError, AttributeError), match=r"pickle|an answer"):
-        asyncio.run(apart(lambda: (n for n in range(3))))
+        asyncio.run(call_in_process(lambda: (n for n in range(3))))
     assert children() == []
 
 
@@ -63,13 +63,13 @@ def test_one_that_does_not_end_is_ended():
         time.sleep(600)
 
     with pytest.raises(TimeoutError, match=r"stuck had not ended after 1 s"):
-        asyncio.run(apart(stuck, timeout_s=1))
+        asyncio.run(call_in_process(stuck, timeout_s=1))
     assert children() == []
 
 
 def test_a_cancelled_one_leaves_no_process():
     async def cancel():
-        task = asyncio.create_task(apart(time.sleep, 600))
+        task = asyncio.create_task(call_in_process(time.sleep, 600))
         while not children():
             await asyncio.sleep(0.01)
         task.cancel()
@@ -85,7 +85,7 @@ def test_every_work_is_measured_in_bouts_and_more_work_costs_more():
         for _ in data:
             pass
 
-    ledger = asyncio.run(costs_of([("few", b"x" * 100, count), ("many", b"x" * 10_000, count)]))
+    ledger = asyncio.run(time_calls([("few", b"x" * 100, count), ("many", b"x" * 10_000, count)]))
     assert [len(ledger.spans(lane, "parsing")) for lane in ("few", "many")] == [BOUTS, BOUTS]
     assert {s.label for s in ledger.spans("many")} == {"10000"}
     few, many = (min(s.duration_s for s in ledger.spans(lane)) for lane in ("few", "many"))
@@ -94,4 +94,4 @@ def test_every_work_is_measured_in_bouts_and_more_work_costs_more():
 
 def test_nothing_to_measure_is_refused():
     with pytest.raises(ValueError, match="nothing to measure"):
-        asyncio.run(costs_of([]))
+        asyncio.run(time_calls([]))

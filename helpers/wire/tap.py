@@ -31,7 +31,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What befell a connection at `time_s`, in words."""
+    """What record_event a connection at `time_s`, in words."""
 
     time_s: float
     connection: int
@@ -104,7 +104,7 @@ class Tap:
         return b"".join(c.data for c in list(self.chunks) if wanted(c.connection, c.direction))
 
     def said(self, connection: int | None = None) -> list[str]:
-        """Return in words what befell a connection, or (None) all of them, in order of time."""
+        """Return in words what happened to a connection, or (None) to all of them, in order."""
         return [e.text for e in list(self.events) if connection in (None, e.connection)]
 
     def clear(self) -> None:

@@ -24,7 +24,7 @@ import threading
 from collections.abc import Callable
 
 
-async def apart(function: Callable, *args, timeout_s: float = 60.0):
+async def call_in_process(function: Callable, *args, timeout_s: float = 60.0):
     """Return function(*args), called in a process of its own with the collector switched off.
 
     A coroutine function is run on a loop there. What it raises is raised here; a
@@ -62,7 +62,7 @@ async def apart(function: Callable, *args, timeout_s: float = 60.0):
 def _start(said) -> subprocess.Popen:
     """Start the child; what it has to say goes to the file, where it can fill no pipe."""
     return subprocess.Popen(
-        [sys.executable, "-m", "helpers.apart"],
+        [sys.executable, "-m", "helpers.hosting.process_call"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=said,

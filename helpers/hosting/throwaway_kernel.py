@@ -23,10 +23,10 @@ START_S = 60.0
 LOST = "never came back"
 
 
-class ChildKernel:
+class ThrowawayKernel:
     """A kernel for the length of an `async with` block; killed at its end, however it ends."""
 
-    async def __aenter__(self) -> ChildKernel:
+    async def __aenter__(self) -> ThrowawayKernel:
         """Start it, and wait until it answers; a RuntimeError if it does not."""
         from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
         from jupyter_client.manager import AsyncKernelManager

@@ -3,7 +3,7 @@
 Plan: work on non-blocking sockets, not through asyncio's streams, so that the relay knows
 what the kernel has taken, passes on a half-close as a half-close and a reset as a reset,
 and stops reading while the other side reads slowly: that bounds what it holds. What a
-way reads goes to the tap first, then into its `Line`, which says when it may leave. How a
+way reads goes to the tap first, then into its `FaultyPipe`, which says when it may leave. How a
 connection ends is decided once, for both sides, and carried out in one place.
 
 Left out: listening, and whatever concerns more than one connection (relay.py).
@@ -20,12 +20,12 @@ import socket
 import struct
 from typing import TYPE_CHECKING
 
-from helpers.faults import CUT, END, RESET, Line
 from helpers.ledger import now_s
-from helpers.tap import RECEIVED, SENT, Flow
+from helpers.wire.faults import CUT, END, RESET, FaultyPipe
+from helpers.wire.tap import RECEIVED, SENT, Flow
 
 if TYPE_CHECKING:
-    from helpers.relay import Relay
+    from helpers.wire.relay import Relay
 
 CONNECT_S = 10.0
 PART_S = 1.0  # how long a connection that ends may take to hand over its last bytes
@@ -34,7 +34,7 @@ CLOSE = "close"
 _SIDES = {SENT: ("client", "server"), RECEIVED: ("server", "client")}
 
 
-class Link:
+class RelayedConnection:
     """One connection through the relay: the client's socket, the server's, and two ways."""
 
     def __init__(self, relay: Relay, number: int, client: socket.socket):
@@ -45,27 +45,27 @@ class Link:
         for direction, flow in self.flows.items():
             relay.tap.flows[number, direction] = flow
         self.sides = [client]
-        self.ways: list[Way] = []
+        self.ways: list[Direction] = []
         self.broken = False
         # How the connection ends: what is done with each side, by its place in `sides`.
         self.over: asyncio.Future[list[str]] = self.loop.create_future()
         client.setblocking(False)
 
     def say(self, text: str, kind: str = "event") -> None:
-        """Tell in words what befell the connection."""
-        self.relay.befell(self, text, kind)
+        """Tell in words what record_event the connection."""
+        self.relay.record_event(self, text, kind)
 
     async def live(self) -> None:
         """Connect to the target, let pass what passes, and close both sides."""
         try:
             if await self._dial():
                 to_server, to_client = self.sides[::-1]
-                self.ways = [Way(self, to_client, to_server, SENT)]
-                self.ways.append(Way(self, to_server, to_client, RECEIVED))
+                self.ways = [Direction(self, to_client, to_server, SENT)]
+                self.ways.append(Direction(self, to_server, to_client, RECEIVED))
                 for way in self.ways:
                     way.pump()
-            partings = await self.over
-            await asyncio.gather(*map(self._part, self.sides, partings))
+            endings = await self.over
+            await asyncio.gather(*map(self._part, self.sides, endings))
             self.say("closed")
         finally:
             self._stop()
@@ -106,11 +106,11 @@ class Link:
                     raise
         raise OSError("the target has no address")
 
-    def end(self, *partings: str) -> None:
+    def end(self, *endings: str) -> None:
         """End the connection: close, end or reset the client's side, then the server's."""
         self._stop()
         if not self.over.done():
-            self.over.set_result(list(partings))
+            self.over.set_result(list(endings))
 
     def _stop(self) -> None:
         for way in self.ways:
@@ -136,14 +136,16 @@ class Link:
         side.close()
 
 
-class Way:
+class Direction:
     """One direction of one connection: reads from one socket, passes on to the other."""
 
-    def __init__(self, link: Link, source: socket.socket, sink: socket.socket, direction: str):
+    def __init__(
+        self, link: RelayedConnection, source: socket.socket, sink: socket.socket, direction: str
+    ):
         self.link, self.source, self.sink, self.direction = link, source, sink, direction
         self.sender, self.receiver = _SIDES[direction]
         self.flow = link.flows[direction]
-        self.line = Line(link.faults[direction], self.flow, f"{link.number} {direction}")
+        self.line = FaultyPipe(link.faults[direction], self.flow, f"{link.number} {direction}")
         self.ended = False
         self._size = FIRST_READ
         self._drained = False  # the source has ended, nothing more comes from it
@@ -230,8 +232,8 @@ class Way:
                 + ("" if as_end else ", by a reset"),
                 "error",
             )
-            partings = [CLOSE if as_end else RESET, END if as_end else RESET]
-            link.end(*(partings if self.direction == SENT else partings[::-1]))
+            endings = [CLOSE if as_end else RESET, END if as_end else RESET]
+            link.end(*(endings if self.direction == SENT else endings[::-1]))
         elif how == RESET or link.broken:
             link.end(RESET, RESET)
         else:

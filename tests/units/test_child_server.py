@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 
 from helpers import servers
-from helpers.child import _pickled
+from helpers.hosting.child_server import _pickled
 from helpers.ledger import Ledger
 from helpers.servers import serve
 

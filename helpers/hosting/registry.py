@@ -28,6 +28,7 @@ class Named(Protocol):
 
 _Thing = TypeVar("_Thing", bound=Named)
 _running: dict[str, Named] = {}
+_users: set[str] = set()
 
 
 def register(thing: _Thing) -> _Thing:
@@ -48,6 +49,16 @@ def forget(thing: Named) -> None:
 def running() -> list[str]:
     """Return the names of what runs now."""
     return sorted(_running)
+
+
+def keep_for(user: str) -> None:
+    """Say that somebody, such as an open panel, may use what runs until the process ends."""
+    _users.add(user)
+
+
+def kept_for() -> list[str]:
+    """Return who may still use what runs."""
+    return sorted(_users)
 
 
 def close_all() -> None:

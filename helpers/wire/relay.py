@@ -19,11 +19,11 @@ import threading
 import time
 from collections.abc import Iterator
 
-from helpers import registry
-from helpers.faults import Faults
+from helpers.hosting import registry
 from helpers.ledger import Ledger, now_s
-from helpers.link import Link
-from helpers.tap import KEEP_BYTES, RECEIVED, SENT, Event, Label, Tap, byte_count
+from helpers.wire.faults import Faults
+from helpers.wire.relayed_connection import RelayedConnection
+from helpers.wire.tap import KEEP_BYTES, RECEIVED, SENT, Event, Label, Tap, byte_count
 
 HOST = "127.0.0.1"
 START_S, STOP_S = 10.0, 5.0
@@ -94,15 +94,20 @@ class Relay:
             turn.result(STOP_S)
 
     def passed(
-        self, link: Link, direction: str, came_s: float, left_s: float, data: memoryview
+        self,
+        link: RelayedConnection,
+        direction: str,
+        came_s: float,
+        left_s: float,
+        data: memoryview,
     ) -> None:
         """Write a piece that has passed to the ledgers that record."""
         for ledger in self._ledgers:
             label = self.label(direction, bytes(data))
             ledger.add(link.lane, _KINDS[direction], came_s, left_s, label)
 
-    def befell(self, link: Link, text: str, kind: str = "event") -> None:
-        """Keep what befell a connection, and write it to the ledgers that record."""
+    def record_event(self, link: RelayedConnection, text: str, kind: str = "event") -> None:
+        """Keep what record_event a connection, and write it to the ledgers that record."""
         event = Event(now_s(), link.number, text)
         self.tap.events.append(event)
         for ledger in self._ledgers:
@@ -163,7 +168,7 @@ class Relay:
             self._loop.call_later(0.1, self._accept_again)
             return
         self._count += 1
-        task = self._loop.create_task(Link(self, self._count, client).live())
+        task = self._loop.create_task(RelayedConnection(self, self._count, client).live())
         self._open.add(task)
         task.add_done_callback(self._closed)
 

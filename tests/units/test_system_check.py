@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from helpers import checkup, system
-from helpers.checkup import Program
+from helpers.course import system_check
+from helpers.course.system_check import Program
+from helpers.kernel import threads
 
 ROOT = Path(__file__).resolve().parents[2]
 USE = "a program of the test"
@@ -24,28 +25,28 @@ def script(folder: Path, text: str) -> Path:
 
 
 def test_what_the_tests_run_with_is_here():
-    assert checkup.python().here
-    assert checkup.packages().here, checkup.packages()
+    assert system_check.python().here
+    assert system_check.packages().here, system_check.packages()
 
 
 def test_every_missing_package_is_named(monkeypatch):
     wanted = ["aiohttp", "no-such-thing >=3", "nor_this[extra]", "not-asked ; extra == 'x'"]
     monkeypatch.setattr(metadata, "requires", lambda name: wanted)
-    row = checkup.packages()
+    row = system_check.packages()
     assert not row.here
     assert row.name == "Packages (no-such-thing, nor_this)"
     assert "To get it: %pip install" in str(row)
 
 
 def test_a_course_that_is_not_installed_says_so(monkeypatch):
-    monkeypatch.setattr(checkup, "COURSE", "no-such-course")
-    assert not checkup.packages().here
-    assert "%pip install -e .." in str(checkup.packages())
+    monkeypatch.setattr(system_check, "COURSE", "no-such-course")
+    assert not system_check.packages().here
+    assert "%pip install -e .." in str(system_check.packages())
 
 
 def test_an_old_python_is_refused(monkeypatch):
-    monkeypatch.setattr(checkup, "OLDEST", (99, 0))
-    assert str(checkup.python()).startswith("✘ Python is not here: 99.0 or newer")
+    monkeypatch.setattr(system_check, "OLDEST", (99, 0))
+    assert str(system_check.python()).startswith("✘ Python is not here: 99.0 or newer")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the scripts begin with a line for Unix")
@@ -65,7 +66,7 @@ class TestProgram:
         assert not self.row(script(tmp_path, text)).here
 
     def test_one_that_hangs(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(checkup, "ANSWER_S", 0.3)
+        monkeypatch.setattr(system_check, "ANSWER_S", 0.3)
         assert not self.row(script(tmp_path, "import time; time.sleep(60)")).here
 
     def test_one_that_is_no_program(self, tmp_path):
@@ -93,11 +94,11 @@ def test_the_remedy_is_the_command_of_this_system(monkeypatch, there, user, comm
 
 def test_binder_installs_the_programs_that_are_asked_for():
     listed = (ROOT / "binder/apt.txt").read_text().split()
-    assert listed == [program.packages["apt"] for program in checkup.PROGRAMS]
+    assert listed == [program.packages["apt"] for program in system_check.PROGRAMS]
 
 
 def test_each_program_is_here_or_has_a_remedy():
-    rows = [program.row() for program in checkup.PROGRAMS]
+    rows = [program.row() for program in system_check.PROGRAMS]
     assert all(row.here or row.remedy for row in rows)
     if os.environ.get("CI"):
         assert [row.name for row in rows if not row.here] == []
@@ -106,31 +107,31 @@ def test_each_program_is_here_or_has_a_remedy():
 def test_another_version_than_tested_says_so(monkeypatch, tmp_path):
     pins = tmp_path / "requirements.txt"
     pins.write_text("aiohttp==0.0.1\nmatplotlib==" + metadata.version("matplotlib") + "\n")
-    monkeypatch.setattr(checkup, "PINS", pins)
-    lines = {line.split()[1]: line for line in checkup.versions()}
+    monkeypatch.setattr(system_check, "PINS", pins)
+    lines = {line.split()[1]: line for line in system_check.versions()}
     assert lines["aiohttp"].endswith("(this course was tested with 0.0.1)")
     assert lines["matplotlib"] == f"✔ matplotlib {metadata.version('matplotlib')}"
-    assert set(lines) == {"Python", *checkup.TELLING}
+    assert set(lines) == {"Python", *system_check.TELLING}
 
 
 def test_limits_are_the_systems(monkeypatch):
-    monkeypatch.setattr(system, "LIMITS", {"linux": "no /proc"})
-    assert checkup.limits() == ["✘ no /proc; a stored run is shown instead"]
-    monkeypatch.setattr(system, "LIMITS", {})
-    [line] = checkup.limits()
+    monkeypatch.setattr(threads, "LIMITS", {"linux": "no /proc"})
+    assert system_check.limits() == ["✘ no /proc; a stored run is shown instead"]
+    monkeypatch.setattr(threads, "LIMITS", {})
+    [line] = system_check.limits()
     assert line.startswith("✔")
 
 
 def test_two_machines_show_the_same_once_masked(monkeypatch):
     """On one of them everything is here; the other is old, bare and cannot tell much."""
     shown = []
-    monkeypatch.setattr(checkup.notebook, "show", lambda *texts: shown.append(texts))
-    checkup.show()
-    bare = [Program(p.name, lambda: None, p.use, {}) for p in checkup.PROGRAMS]
-    monkeypatch.setattr(checkup, "PROGRAMS", bare)
-    monkeypatch.setattr(checkup, "TELLING", ("no-such-package",))
-    monkeypatch.setattr(system, "LIMITS", {"linux": "no /proc", "more": "nothing else"})
-    checkup.show()
+    monkeypatch.setattr(system_check.notebook, "show", lambda *texts: shown.append(texts))
+    system_check.show()
+    bare = [Program(p.name, lambda: None, p.use, {}) for p in system_check.PROGRAMS]
+    monkeypatch.setattr(system_check, "PROGRAMS", bare)
+    monkeypatch.setattr(system_check, "TELLING", ("no-such-package",))
+    monkeypatch.setattr(threads, "LIMITS", {"linux": "no /proc", "more": "nothing else"})
+    system_check.show()
     mask = re.search(r"regex: (.*)", (ROOT / "tests/sanitize.cfg").read_text())[1]
     (first, again), (first_html, again_html) = zip(*shown, strict=True)
     assert first != again

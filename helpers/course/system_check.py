@@ -23,8 +23,9 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from helpers import notebook, system
+from helpers.course import notebook
 from helpers.figures.style import MEASURED
+from helpers.kernel import threads
 from helpers.peers import postgres
 
 OLDEST = (3, 11)
@@ -168,7 +169,7 @@ def versions() -> list[str]:
 
 def limits() -> list[str]:
     """Return what this platform cannot tell, each in one line; or that it tells everything."""
-    lines = [f"✘ {limit}; a stored run is shown instead" for limit in system.LIMITS.values()]
+    lines = [f"✘ {limit}; a stored run is shown instead" for limit in threads.LIMITS.values()]
     return lines or ["✔ this system tells the lessons all they ask of it"]
 
 

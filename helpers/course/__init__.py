@@ -1,0 +1,1 @@
+"""What a lesson is made of: claims, predictions, verdicts, exercises, stored runs."""

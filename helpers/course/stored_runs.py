@@ -1,0 +1,60 @@
+"""Stored runs: what an experiment recorded where its needs were met, to show where they are not.
+
+Plan: `run_or_stored` runs the experiment if it can, and else reads the ledger kept in
+`notebooks/data/NN.ledger.json`, which carries its provenance: date, system, versions. They
+are made by `make record` alone (WIRE_RECORD). In CI a missing need is an error.
+
+Left out: how a stored run is shown and spoken of (figures, verdicts.py).
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from helpers.course import notebook
+from helpers.course.needs import NEEDS, missing
+from helpers.ledger import Ledger, load_runs, save_runs
+
+
+async def run_or_stored(
+    lesson: str, name: str, experiment: Callable[[], Awaitable[Ledger]], needs: Sequence[str]
+) -> Ledger:
+    """Run an experiment where its needs are met; elsewhere return the stored run, and say so.
+
+    With WIRE_RECORD set, the run is also stored, and a missing need is a RuntimeError, as it
+    is with CI set. A FileNotFoundError where there is no stored run of that name.
+    """
+    lacking = missing(list(needs))
+    path = notebook.folder() / "data" / f"{lesson}.ledger.json"
+    if not lacking:
+        ledger = await experiment()
+        if os.environ.get("WIRE_RECORD"):
+            _store(path, name, ledger)
+        return ledger
+    if os.environ.get("WIRE_RECORD") or (
+        os.environ.get("CI") and not os.environ.get("WIRE_WITHOUT")
+    ):
+        raise RuntimeError(f"experiment {name!r} needs {' and '.join(lacking)}, missing here")
+    for need in lacking:
+        print(f"This experiment needs {need}: {NEEDS[need].remedy}. Shown instead: a stored run.")
+    runs = load_runs(path)
+    if name not in runs:
+        raise FileNotFoundError(f"no stored run {name!r} in {path.name}")
+    return runs[name]
+
+
+def _store(path: Path, name: str, ledger: Ledger) -> None:
+    runs = load_runs(path)
+    ledger = Ledger.load(ledger.save())
+    ledger.provenance = {
+        "made": datetime.date.today().isoformat(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
+    runs[name] = ledger
+    path.parent.mkdir(exist_ok=True)
+    save_runs(path, runs)

@@ -1,0 +1,1 @@
+"""Where things run: a thread with its loop, a process, a kernel to throw away."""

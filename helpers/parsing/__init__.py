@@ -1,0 +1,1 @@
+"""Real parsers behind one interface, and what parsing costs."""
