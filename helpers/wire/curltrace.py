@@ -32,13 +32,14 @@ _VERBS = {SENT: "Send", RECEIVED: "Recv"}
 _WIDTHS = {TRACE: 16, TRACE_ASCII: 64}
 _HEX = 3 * _WIDTHS[TRACE]  # the width of the column of hexadecimal numbers
 
+_NUMBER = r"(?:0|[1-9]\d{0,18})"  # as a curl_off_t is printed: no leading zeros, 19 digits
 _STAMP = (
     r"(?:(?P<h>[01]\d|2[0-3]):(?P<m>[0-5]\d):(?P<s>[0-5]\d)\.(?P<us>\d{6}) )?"
-    r"(?:\[(?P<transfer>\d+)-(?P<connection>\d+|x)\] )?"
+    rf"(?:\[(?P<transfer>{_NUMBER})-(?P<connection>{_NUMBER}|x)\] )?"
 )
 _BLOCK = re.compile(
     _STAMP + r"(?P<direction>=>|<=) (?P<verb>Send|Recv) (?P<kind>header|data|SSL data), "
-    r"(?P<size>\d{1,18}) bytes \(0x(?P<hex>[0-9a-f]+)\) *",
+    rf"(?P<size>{_NUMBER}) bytes \(0x(?P<hex>[0-9a-f]+)\) *",
     re.ASCII,
 )
 _INFO = re.compile(_STAMP + r"(?P<mark>== Info:|\*)(?: (?P<text>.*)|)", re.ASCII)
@@ -215,8 +216,8 @@ def _read_block(lines: list[str], at: int, head: re.Match, form: str) -> tuple[b
     size = int(head["size"])
     if head["verb"] != _VERBS[head["direction"]]:
         raise ValueError(f"line {at + 1}: {head['direction']} does not go with {head['verb']}")
-    if int(head["hex"], 16) != size:
-        raise ValueError(f"line {at + 1}: {size} bytes are not 0x{head['hex']}")
+    if head["hex"] != f"{size:x}":
+        raise ValueError(f"line {at + 1}: {size} bytes are not 0x{head['hex'][:20]}")
     data = bytearray()
     first = at + 1
     while len(data) < size:
@@ -226,9 +227,9 @@ def _read_block(lines: list[str], at: int, head: re.Match, form: str) -> tuple[b
                 f"line {at + 1}: the block of line {first} breaks off after {len(data)} "
                 f"of {size} bytes"
             )
-        if int(dump["offset"], 16) != len(data):
+        if dump["offset"] != f"{len(data):04x}":
             raise ValueError(
-                f"line {at + 1}: offset {dump['offset']}, but {len(data):04x} comes next"
+                f"line {at + 1}: offset {dump['offset'][:20]}, but {len(data):04x} comes next"
             )
         rest, left = dump["rest"] or "", size - len(data)
         if form == TRACE:
@@ -266,7 +267,8 @@ def _from_ascii(text: str, length: int, left: int, line: int) -> bytes:
     if bad := re.search(r"[^ -~]", text):
         raise ValueError(f"line {line}: {bad[0]!r} is no letter of {TRACE_ASCII}")
     missing = length - len(text)
-    if not 0 < length <= left or missing < 0 or len(text) > width:
+    # Before anything of this length is made: a damaged line may claim any number of bytes.
+    if not 0 < length <= min(left, width + 2) or missing < 0 or len(text) > width:
         raise ValueError(f"line {line}: {len(text)} letters do not fit {length} bytes")
     end = b"\r\n" if missing >= 2 else b""
     text = text.ljust(length - len(end))

@@ -28,6 +28,7 @@ def test_blocks_and_chunks_are_written_alike():
             (9, 10, "received", "x"),
         ]
         assert byte_lanes.read(ledger, witness) == b"GET /\r\n\r\nx"
+        assert [mark.time_s for mark in ledger.marks(witness, "bytes")] == [0, 9]
 
 
 @pytest.mark.parametrize("seed", range(50))

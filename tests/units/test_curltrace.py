@@ -2,6 +2,7 @@
 
 import random
 import re
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -264,6 +265,12 @@ DAMAGED = {
     "two ways to begin": (changed(13, "== Info:", "*"), 13, "two ways"),
     "what -v prints": ("* Connected\n> GET / HTTP/1.1\n", 2, "neither a block"),
     "something else": ("a poem\n", 1, "neither a block"),
+    "a size with a zero before it": (changed(11, ", 5", ", 05"), 11, "neither a block"),
+    "a size in hex with one": (changed(3, "0x12", "0x012"), 3, "18 bytes are not 0x012"),
+    "an offset with one": (changed(5, "0010", "00010"), 5, "offset 00010, but 0010"),
+    "an id of 5,000 digits": (f"[{'1' * 5000}-0] * x\n", 1, "neither a block"),
+    "a size of 5,000 digits": (f"=> Send data, {'1' * 5000} bytes (0x1)\n", 1, "neither a block"),
+    "an offset of 5,000 digits": (changed(5, "0010", "1" * 5000), 5, "offset 1{20}, but"),
     "an hour too late": ("24:00:00.000000 * x\n", 1, "neither a block"),
 }
 
@@ -290,6 +297,18 @@ def test_damage_of_the_ascii_form_is_named_with_its_line(text, line):
     assert text != AS_ASCII
     with pytest.raises(ValueError, match=rf"^line {line}: "):
         read(text, TRACE_ASCII)
+
+
+@pytest.mark.parametrize("form", [None, TRACE, TRACE_ASCII])
+def test_a_size_that_is_only_claimed_takes_no_memory(form):
+    claim = f"=> Send data, {10**9} bytes (0x{10**9:x})\n0000: x\n"
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"^line [23]: "):
+            read(claim, form)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_wrong_arguments_are_refused():

@@ -105,6 +105,42 @@ def test_what_has_not_ended_is_said_not_to_have(name):
     assert found == [] and spans == [(0, len(POST) - 1, "unfinished")]
 
 
+class Taking:
+    """Takes so many bytes and refuses the one after them."""
+
+    switched = False
+
+    def __init__(self, most):
+        self.left = most
+
+    def feed(self, data):
+        self.left -= len(data)
+        if self.left < 0:
+            raise Refused("enough")
+        return []
+
+
+def test_the_byte_that_is_refused_is_counted_from_one():
+    ledger = Ledger()
+    assert seen(Taking(3), b"abcdef", ledger, "lane") == []
+    [span] = ledger.spans()
+    assert (span.kind, span.start_s, span.end_s) == ("refused", 0, 6)
+    assert span.label == "at byte 4: enough"
+
+
+# Where the RFC leaves no choice, each real parser refuses at the same byte or later, never
+# before it has seen what is wrong.
+@pytest.mark.parametrize("name", PARSERS)
+def test_no_parser_refuses_a_byte_before_the_one_that_is_wrong(name):
+    good, bad = b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: ", b"x1\r\n\r\n"
+    found, [(start, end, kind)] = look(name, good + bad)
+    assert (found, start, end, kind) == ([], 0, len(good + bad), "refused")
+    ledger = Ledger()
+    on_a_loop(lambda: seen(READERS[name](), good + bad, ledger, name))
+    at = int(ledger.spans()[0].label.removeprefix("at byte ").partition(":")[0])
+    assert at > len(good)
+
+
 def test_two_framings_are_two_boundaries():
     body = b"0\r\n\r\n" + GET
     stream = CHUNKED[: CHUNKED.index(b"\r\n\r\n")] + b"\r\nContent-Length: %d\r\n\r\n" % len(body)

@@ -241,6 +241,13 @@ def test_the_stable_words_do_not_depend_on_how_a_stream_was_cut(wired):
     assert whole[1].endswith("✕ cut after 150 bytes to the client.")
 
 
+def test_one_slow_piece_among_quick_ones_does_not_slope():
+    ledger = Ledger()
+    for at_s, takes_s in ((1.0, 0.001), (2.0, 0.001), (3.0, 0.5)):
+        ledger.add("wire 1", "sent", at_s, at_s + takes_s, "70 bytes")
+    assert "stand upright" in sequence.describe({"one": ledger}).plain()
+
+
 def test_upright_arrows_are_told_from_sloping_ones():
     ledger = Ledger()
     ledger.add("wire 1", "sent", 1.0, 1.0001, "70 bytes")
