@@ -169,11 +169,12 @@ def settled(book, name: str = "") -> Iterator[str]:
 
 
 def folded(book, name: str = "") -> Iterator[str]:
-    """A verdict's cell is folded: its findings are sentences, and the code is there for who asks."""
+    """A verdict's cell is folded: its findings are sentences, the code is there for who asks."""
     for cell in code_cells(book):
         hidden = cell.metadata.get("jupyter", {}).get("source_hidden", False)
         if ("lesson.verdict(" in cell.source) != bool(hidden):
-            yield f"{cell.id}: {'a verdict whose source is shown' if not hidden else 'hidden source'}"
+            what = "hidden source" if hidden else "a verdict whose source is shown"
+            yield f"{cell.id}: {what}"
 
 
 def breakable(book, name: str = "") -> Iterator[str]:

@@ -3,10 +3,10 @@
 import pytest
 from matplotlib.colors import to_hex
 
+from helpers.course.predictions import Prediction
 from helpers.figures import buffers, style
 from helpers.kernel.gauges import LEVEL
 from helpers.ledger import Ledger
-from helpers.course.predictions import Prediction
 
 QUEUE = "accept queue"
 

@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 
+from helpers.course.predictions import Prediction
 from helpers.figures import boundaries
 from helpers.ledger import Ledger
-from helpers.course.predictions import Prediction
 from helpers.wire import byte_lanes
 from helpers.wire.curltrace import Block
 from helpers.wire.tap import Chunk

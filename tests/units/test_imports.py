@@ -191,7 +191,7 @@ def test_every_exception_is_needed_and_only_inside_a_function():
 def test_an_import_that_points_the_wrong_way_is_noticed(tmp_path, file, line, wrong):
     root = tmp_path / "helpers"
     good = {
-        "lesson.py": "import asyncio\nfrom helpers import servers\nfrom helpers.course import claims\n",
+        "lesson.py": "from helpers import servers\nfrom helpers.course import claims\n",
         "servers.py": "from helpers.instruments import x\nfrom helpers.ledger import Ledger\n",
         "figures/timeline.py": "from helpers.figures.style import KINDS\n",
     }

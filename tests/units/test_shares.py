@@ -2,9 +2,9 @@
 
 import pytest
 
+from helpers.course.predictions import Prediction
 from helpers.figures import shares, style
 from helpers.ledger import Ledger
-from helpers.course.predictions import Prediction
 
 NAMES = ["one", "two", "three"]
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 from matplotlib.figure import Figure
 
+from helpers.course.predictions import Prediction
 from helpers.figures import style, timeline
 from helpers.ledger import (
     CALLER,
@@ -18,7 +19,6 @@ from helpers.ledger import (
     duration_s,
     longest_gap_s,
 )
-from helpers.course.predictions import Prediction
 
 PIXEL_S = 0.001
 WIDTH_PX = timeline._AXES_IN * style.DPI
