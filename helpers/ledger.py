@@ -51,6 +51,7 @@ KINDS = {
     "sent": "bytes on the way to the server",
     "received": "bytes on the way to the client",
     "segment": "a TCP segment",
+    "message": "a message on its way; the lane names sender and receiver: 'client→server'",
     "bytes": "the bytes themselves, as latin-1 text in the label",
     "unfinished": "bytes that belong to no whole message",
     "switched": "bytes that a parser leaves to another protocol",
@@ -58,6 +59,10 @@ KINDS = {
     # measurements
     "parsing": "one call of a parser, or of what stands in for it",
     "level": "a number that stayed the same for a while; the label is the number",
+    "limit": "how high a level may go; the label is the number, and what sets it",
+    "right": "an outcome that is right",
+    "noticed": "an outcome that is wrong, and whoever meets it notices",
+    "wrong": "an outcome that is wrong, and nobody notices",
     "value": "a single number; the label is the number",
     "event": "something happened that is neither good nor bad; the label says what",
     "warning": "something odd happened; the label says what",

@@ -103,6 +103,8 @@ def show(
     if stored:
         words.title += f" (a stored run of {', '.join(stored)})"
     drawn = figure.draw(panels, predictions, **options)
+    for guess in (predictions or {}).values():
+        guess.was_drawn = True
     notebook.show(words.plain(), words.html(), style.png(drawn))
 
 

@@ -1,51 +1,76 @@
-"""Predictions: a number guessed before the run, to be drawn beside what was measured.
+"""Predictions: ask for a number before the run.
 
-Plan: somebody at the keyboard gets a field for one guess or a room's; unattended, one
-possible guess stands in, and is called that: nobody collected any.
+Plan: somebody at the keyboard gets a field. Whatever stands in it when the experiment's
+cell draws its figure is the prediction: the field tells the kernel of each change, so
+nothing has to be kept, and Enter and leaving the field need no care. Under the field
+stands what was understood, or why it was not. Unattended, one possible guess stands in,
+and is called that: nobody collected any.
 
-Left out: how a prediction is drawn (figures).
+Left out: what a prediction is and how it is drawn (figures/prediction.py).
 """
 
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
+import re
 
 from helpers.course import notebook
 from helpers.figures import style
+from helpers.figures.prediction import Prediction
 
-POSSIBLE = "one possible guess"
+MOST = 1e9
+_TIMES = {"s": 1.0, "ms": 1e-3, "µs": 1e-6}
+_NUMBER = r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?"
 
 
-@dataclass
-class Prediction:
-    """One guess, or a room's guesses, of a number in `unit`; `label` says whose it is.
+def parse_guesses(text: str, unit: str) -> list[float]:
+    """Return the numbers in a text, in `unit`: one guess, or a room's.
 
-    `lane` names the lane it is about, if it is about one.
+    Numbers are parted by blanks, semicolons, or commas with a blank behind; within a number
+    a comma is a decimal comma. The unit may be written, and a time in s, ms or µs is
+    converted. A ValueError says in words what can't be read.
     """
-
-    question: str
-    unit: str
-    guesses: list[float]
-    label: str
-    lane: str = ""
-
-
-def parse_guesses(text: str) -> list[float]:
-    """Return the numbers in a text, parted by blanks or commas; a ValueError names the odd word."""
-    words = text.replace(",", " ").replace(";", " ").split()
-    if not words:
-        raise ValueError("no number yet: type one guess, or a room's, such as 0.2 1 1 3")
-    guesses = []
+    example = f"such as {_example(unit)}"
+    cleaned = re.sub(r"[,;]+(?=\s|$)|;", " ", text.replace("\N{GREEK SMALL LETTER MU}", "µ"))
+    cleaned = cleaned.replace(" %", "%").strip()
+    if not cleaned:
+        raise ValueError(f"No guess yet. Type a number, {example}.")
+    guesses, words = [], cleaned.split()
     for word in words:
-        try:
-            guess = float(word)
-        except ValueError:
-            raise ValueError(f"{word!r} is not a number; write 0.2 for a fifth") from None
-        if not 0 <= guess < 1e6:
-            raise ValueError(f"{word!r} is out of range: guesses lie between 0 and a million")
-        guesses.append(guess)
+        if word in (unit, *_TIMES) and guesses and unit in (word, *_TIMES):
+            guesses[-1] = _in_unit(guesses[-1], word, unit)
+            continue
+        guesses.append(_guess(word, unit, example))
+    for guess in guesses:
+        most = 100 if unit == "%" else MOST
+        if not 0 <= guess <= most:
+            top = "100 %" if unit == "%" else f"a thousand million {unit}"
+            raise ValueError(f"{guess:g} is out of range: a guess lies between 0 and {top}.")
     return guesses
+
+
+def _guess(word: str, unit: str, example: str) -> float:
+    """Return the number that a word stands for, with or without its unit."""
+    match = re.fullmatch(rf"({_NUMBER})([a-zµ%]*)", word)
+    if match is None and word.count(",") > 1:
+        raise ValueError(f"Put a blank between the numbers of {word!r}, {example}.")
+    if match is None or match[2] not in ("", unit, *(_TIMES if unit in _TIMES else ())):
+        raise ValueError(f"{word!r} is not a number of {unit}. Type a number, {example}.")
+    if re.fullmatch(r"[1-9]\d{0,2},\d{3}", match[1]):
+        whole = match[1].replace(",", "")
+        raise ValueError(f"{word!r} can be read in two ways: write {whole}, or write a point.")
+    return _in_unit(float(match[1].replace(",", ".")), match[2] or unit, unit)
+
+
+def _in_unit(number: float, given: str, unit: str) -> float:
+    if given == unit or given not in _TIMES or unit not in _TIMES:
+        return number
+    return number * _TIMES[given] / _TIMES[unit]
+
+
+def _example(unit: str) -> str:
+    number = {"s": "0.2", "ms": "20", "µs": "50", "%": "30"}.get(unit, "3")
+    return f"{number} {unit}"
 
 
 def predict(
@@ -53,68 +78,86 @@ def predict(
 ) -> Prediction:
     """Ask for a guess before the experiment runs; return it, to be drawn beside the result.
 
-    With somebody at the keyboard it shows a field for one guess or a room's guesses, and
-    draws them; what was guessed before is kept when the cell runs again. Until then, and
-    where nobody is there, `possible` is drawn, labelled as one possible guess. `kept` holds
-    the predictions of this lesson by their question.
+    With somebody at the keyboard it shows a field for one guess or a room's; what was
+    guessed before stays when the cell runs again. Until then, and where nobody is there,
+    `possible` is drawn, as one possible guess. `kept` holds the predictions of this lesson
+    by their question.
     """
-    prediction = kept.setdefault(question, Prediction(question, unit, [possible], POSSIBLE, lane))
+    prediction = kept.setdefault(question, Prediction(question, unit, [possible], lane))
     if notebook.attended():
-        _ask(prediction)
+        Field(prediction, possible).show()
     else:
         print(f"{question}\nOne possible guess: {possible:g} {unit}.")
     return prediction
 
 
-def _ask(prediction: Prediction) -> None:
-    import ipywidgets as widgets
-    from IPython.display import display
+class Field:
+    """The field for a prediction: what is typed is the prediction, at every moment."""
 
-    text = widgets.Text(
-        placeholder=f"one guess in {prediction.unit}, or a room's: 0.2 1 1 3",
-        description="Guess:",
-        layout=widgets.Layout(width="26em"),
-        continuous_update=False,
-    )
-    keep = widgets.Button(description="Keep it", tooltip="Keep the guess and draw it below")
-    said, picture = widgets.HTML(), widgets.Image(layout=widgets.Layout(display="none"))
+    def __init__(self, prediction: Prediction, possible: float):
+        import ipywidgets as widgets
 
-    def kept(_=None) -> None:
-        try:
-            prediction.guesses = parse_guesses(text.value)
-        except ValueError as error:
-            said.value = f"<span role='alert'>✕ {html.escape(str(error))}</span>"
-            return
-        prediction.label = "predicted"
-        tell()
-
-    def tell() -> None:
-        number = style.count(len(prediction.guesses), "guess").replace("guesss", "guesses")
-        middle = sorted(prediction.guesses)[len(prediction.guesses) // 2]
-        said.value = (
-            f"✔ {number} kept, the middle one {middle:g} {prediction.unit}. "
-            "The figure below draws them dashed: run on."
+        self.prediction, self.possible = prediction, possible
+        before = " ".join(f"{g:g}" for g in prediction.guesses) if prediction.asked else ""
+        self.text = widgets.Text(
+            value=before,
+            placeholder=f"{_example(prediction.unit)}, or a room's guesses: 1 2 2 5",
+            description="Your guess:",
+            tooltip=prediction.question,
+            style={"description_width": "6em"},
+            layout=widgets.Layout(width="30em"),
         )
-        if len(prediction.guesses) > 1:
-            picture.value = style.png(_draw_guesses(prediction))
-            picture.layout.display = "block"
+        self.unit = widgets.HTML(html.escape(prediction.unit))
+        self.status = widgets.HTML("<span role='status'></span>")
+        self.dots = widgets.Image(layout=widgets.Layout(display="none"))
+        self.text.observe(lambda change: self.read(), names="value")
+        if before:
+            self.read()
 
-    keep.on_click(kept)
-    text.on_submit(kept) if hasattr(text, "on_submit") else None
-    question = widgets.HTML(f"<b>{html.escape(prediction.question)}</b>")
-    if prediction.label == "predicted":
-        tell()
-    display(widgets.VBox([question, widgets.HBox([text, keep]), said, picture]))
+    def show(self) -> None:
+        """Show the field in the cell that runs."""
+        import ipywidgets as widgets
+        from IPython.display import display
+
+        question = widgets.HTML(f"<b>{html.escape(self.prediction.question)}</b>")
+        row = widgets.HBox([self.text, self.unit])
+        display(widgets.VBox([question, row, self.status, self.dots]))
+
+    def read(self) -> None:
+        """Take what stands in the field as the prediction, and say what was understood."""
+        guess, text = self.prediction, self.text.value
+        try:
+            guess.guesses, guess.asked = parse_guesses(text, guess.unit), True
+        except ValueError as error:
+            guess.guesses, guess.asked = [self.possible], False
+            self._say("alert", f"✕ {error}" if text.strip() else str(error))
+            self._draw([])
+            return
+        told = f"✔ {guess.label()[0].upper()}{guess.label()[1:]}."
+        again = " Run the experiment's cell again to see it in the figure."
+        ahead = " It will be drawn into the figure, dashed."
+        self._say("status", told + (again if guess.was_drawn else ahead))
+        self._draw(guess.guesses)
+
+    def _say(self, role: str, text: str) -> None:
+        self.status.value = f"<span role='{role}'>{html.escape(text)}</span>"
+
+    def _draw(self, guesses: list[float]) -> None:
+        """Show a room's guesses as a strip of dots; nothing for a single one."""
+        several = len(guesses) > 1
+        if several:
+            self.dots.value = style.png(_strip(guesses, self.prediction.unit))
+        self.dots.layout.display = "block" if several else "none"
 
 
-def _draw_guesses(prediction: Prediction):
-    """Return a strip with a dot per guess, equal ones stacked."""
+def _strip(guesses: list[float], unit: str):
+    """Return a figure with a dot per guess, equal ones stacked."""
     figure, (ax,) = style.new_figure(1, 1.3)
     heights: dict[float, int] = {}
-    for guess in prediction.guesses:
+    for guess in guesses:
         heights[guess] = heights.get(guess, -1) + 1
         ax.plot(guess, heights[guess], "o", ms=8, mfc="white", mec=style.INK)
     ax.set_ylim(-0.7, max(heights.values()) + 0.9)
     ax.set_yticks([])
-    ax.set_xlabel(f"the room's guesses, {prediction.unit}")
+    ax.set_xlabel(f"the room's guesses, {unit}")
     return figure

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from helpers.figures import style
+from helpers.figures import prediction, style
 from helpers.figures.style import KINDS, Kind, Words
 from helpers.ledger import Ledger, Span
 
@@ -38,6 +38,8 @@ _COUNTED_BY_PLACE = ("right", "noticed", "wrong")
 _COUNTED = ("request", "sent", "received", "segment")
 ROW_IN, BAR = 0.42, 0.66
 _AXES_IN = 6.0  # the width of the axes; names at the left and counts at the right take the rest
+# Units of a prediction that are places on the axis; all others count something.
+PLACES = ("places", "bytes", "byte")
 _BOX = {"boxstyle": "round,pad=.18", "fc": "white", "ec": "none", "alpha": 0.94}
 
 
@@ -46,7 +48,7 @@ _AIR = 1.003  # the axis is this much longer than its longest row
 
 def draw(
     panels: Mapping[str, Ledger],
-    predictions: Mapping[str, object] | None = None,
+    predictions: Mapping[str, prediction.Prediction] | None = None,
     *,
     axis: str = "byte of the stream",
     cases: Sequence[str] = (),
@@ -85,7 +87,7 @@ def draw(
                 annotation_clip=False,
             )
         if title in predictions:
-            _draw_prediction(ax, predictions[title], len(lanes), rows, places)
+            _draw_guess(ax, predictions[title], places)
         ax.set_yticks(list(places.values()), list(places))
         ax.set_title(title, loc="left", fontweight="bold", fontsize=11.5)
     if cases:
@@ -99,7 +101,7 @@ def draw(
 
 def describe(
     panels: Mapping[str, Ledger],
-    predictions: Mapping[str, object] | None = None,
+    predictions: Mapping[str, prediction.Prediction] | None = None,
     *,
     axis: str = "byte of the stream",
     cases: Sequence[str] = (),
@@ -119,9 +121,7 @@ def describe(
             count = _count(ledger, lane).replace("\n", ", ")
             words.stable.append(f"{lane}: {count}. In order: {'; '.join(found)}.")
         if title in predictions:
-            guess = predictions[title]
-            values = ", ".join(f"{g:g} {guess.unit}" for g in sorted(guess.guesses))
-            words.measured.append(f"{title}, dashed: {guess.label} {values}.")
+            words.measured.append(prediction.words(title, predictions[title]))
     return words
 
 
@@ -143,7 +143,9 @@ def boxes(ledger: Ledger, lane: str, joined: bool = True) -> list[Span]:
 
 
 def _check(
-    panels: Mapping[str, Ledger], predictions: Mapping[str, object], cases: Sequence[str]
+    panels: Mapping[str, Ledger],
+    predictions: Mapping[str, prediction.Prediction],
+    cases: Sequence[str],
 ) -> None:
     if not panels:
         raise ValueError("panels={}: the figure needs at least one ledger")
@@ -159,9 +161,7 @@ def _check(
                 raise ValueError(f"panel {title!r}: {span} ends at no whole place: is it a time?")
         if cases and ledger.extent_s()[1] > len(cases):
             raise ValueError(f"panel {title!r} has more places than the {len(cases)} cases")
-    for title in predictions:
-        if title not in panels:
-            raise ValueError(f"predictions[{title!r}] belongs to no panel: {sorted(panels)}")
+    prediction.check(predictions, panels)
 
 
 def _count(ledger: Ledger, lane: str) -> str:
@@ -224,56 +224,12 @@ def _fitting(text: str, points: float) -> str:
     return text if text and 5.0 * len(text) + 8 < points else ""
 
 
-def _draw_prediction(ax, guess, depth: int, rows: str, places: Mapping[str, float]) -> None:
-    """Draw guesses dashed: of a number of rows across, of a place upright."""
-    left, right = ax.get_xlim()
-    guesses = sorted(guess.guesses)
-    text = guess.label if len(guesses) == 1 else f"{guess.label}, {len(guesses)} guesses"
-    label = {"fontsize": 8.5, "color": style.INK, "bbox": _BOX, "zorder": 6}
-    if rows and guess.unit == rows:
-        for g in guesses:
-            ax.plot([left, right], [depth - g] * 2, **style.DASHED, zorder=5, clip_on=False)
-        y = depth - guesses[-1]
-        ax.text(right, y, f"{text}: {guesses[-1]:g}", ha="right", va="center", **label)
+def _draw_guess(ax, guess: prediction.Prediction, places: Mapping[str, float]) -> None:
+    """Draw a guess of a place as a line; write a guess of how many as text, in its row."""
+    if guess.unit in PLACES:
+        y = places.get(guess.lane)
+        prediction.draw(ax, guess, None if y is None else (y - 0.5, y + 0.42))
         return
-    if guess.lane in places and guess.unit in {many for _, _, many in LOOKS.values()}:
-        _draw_guessed_pieces(ax, guesses[len(guesses) // 2], places[guess.lane], text, guess.unit)
-        return
-    # Between two rows nothing is drawn: there is room for the label.
-    if guess.lane in places:
-        low, high = places[guess.lane] - 0.5, places[guess.lane] + 0.42
-    else:
-        low, high = 0.0, depth - 0.05
-    for g in guesses:
-        ax.plot([min(g, right)] * 2, [low, high], **style.DASHED, zorder=5, clip_on=False)
-    middling = min(guesses[len(guesses) // 2], right)
-    at_right = middling > right / 2
-    ax.annotate(
-        f"{text}: {guesses[len(guesses) // 2]:g}",
-        (middling, low),
-        (-5 if at_right else 5, 0),
-        textcoords="offset points",
-        ha="right" if at_right else "left",
-        va="center",
-        **label,
-    )
-
-
-def _draw_guessed_pieces(ax, number: float, y: float, text: str, unit: str) -> None:
-    """Draw a guess of so many pieces: the row, dashed into as many of equal length."""
     left, right = ax.get_xlim()
-    right /= _AIR
-    for n in range(1, min(int(number), 60)):
-        x = left + (right - left) * n / int(number)
-        ax.plot([x, x], [y - BAR / 2, y + BAR / 2], **style.DASHED, zorder=2.5)
-    ax.text(
-        left + 0.02 * (right - left),
-        y,
-        f"{text}: {number:g} {unit}",
-        ha="left",
-        va="center",
-        fontsize=8.5,
-        color=style.INK,
-        bbox=_BOX,
-        zorder=6,
-    )
+    y = places.get(guess.lane, min(places.values()))
+    prediction.note(ax, guess, left + 0.98 * (right - left), y, ha="right")

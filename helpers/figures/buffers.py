@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from helpers.figures import style
+from helpers.figures import prediction, style
 from helpers.figures.style import KINDS, Words
 from helpers.kernel.gauges import LEVEL
 from helpers.ledger import Ledger, Span
@@ -30,7 +30,7 @@ _AXES_IN = 7.6  # the width of the axes; the lanes' names take the rest
 
 def draw(
     panels: Mapping[str, Ledger],
-    predictions: Mapping[str, object] | None = None,
+    predictions: Mapping[str, prediction.Prediction] | None = None,
     lanes: Sequence[str] | None = None,
     unit: str = "connection",
 ):
@@ -60,8 +60,7 @@ def draw(
             _draw_strip(ax, ledger, lane, y, pixel_s)
             ticks[y] = lane
         if title in predictions:
-            guess = predictions[title]
-            _draw_prediction(ax, guess, AREA * 0.86 / top, high, places, pixel_s)
+            _draw_guess(ax, predictions[title], AREA * 0.86 / top, high, places)
         ax.set_ylim(0, high + 0.1)
         ax.set_yticks(list(ticks), list(ticks.values()))
         style.head(ax, title, _facts(ledger, unit))
@@ -71,7 +70,7 @@ def draw(
 
 def describe(
     panels: Mapping[str, Ledger],
-    predictions: Mapping[str, object] | None = None,
+    predictions: Mapping[str, prediction.Prediction] | None = None,
     lanes: Sequence[str] | None = None,
     unit: str = "connection",
 ) -> Words:
@@ -102,16 +101,14 @@ def describe(
         words.stable.append(f"{title}: {' '.join(sentences)}")
         words.measured.append(f"{title}: {_facts(ledger, unit)}.")
         if title in predictions:
-            guess = predictions[title]
-            values = ", ".join(f"{g:g} {guess.unit}" for g in sorted(guess.guesses))
-            words.measured.append(f"{title}, dashed line: {guess.label} {values}.")
+            words.measured.append(prediction.words(title, predictions[title]))
     return words
 
 
 # --- questions both share
 
 
-def _check(panels: Mapping[str, Ledger], predictions: Mapping[str, object]) -> None:
+def _check(panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction]) -> None:
     if not panels:
         raise ValueError("panels={}: a figure of buffers needs at least one ledger")
     for title, ledger in panels.items():
@@ -120,9 +117,7 @@ def _check(panels: Mapping[str, Ledger], predictions: Mapping[str, object]) -> N
                 f"panel {title!r}: its ledger holds {len(_hops(ledger))} levels, "
                 f"not 1 to {len(HOPS)}"
             )
-    for title in predictions:
-        if title not in panels:
-            raise ValueError(f"predictions[{title!r}] belongs to no panel: {sorted(panels)}")
+    prediction.check(predictions, panels)
 
 
 def _hops(ledger: Ledger) -> list[str]:
@@ -158,15 +153,17 @@ def _origin(ledger: Ledger) -> float:
     return min(starts) if starts else min(row[0] for row in ledger.rows)
 
 
-def _extent(panels: Mapping[str, Ledger], predictions: Mapping[str, object]) -> tuple[float, float]:
+def _extent(
+    panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction]
+) -> tuple[float, float]:
     left, right = 0.0, 0.0
-    for title, ledger in panels.items():
+    for ledger in panels.values():
         origin = _origin(ledger)
         drawn = [row for row in ledger.rows if row[3] in KINDS or row[3] == LEVEL]
         left = min(left, min(row[0] for row in drawn) - origin)
         right = max(right, max(row[1] for row in drawn) - origin)
-        if title in predictions and predictions[title].unit == "s":
-            right = max(right, *predictions[title].guesses)
+    timed = [guess for guess in predictions.values() if guess.unit == "s"]
+    right = prediction.reach(right, [g for guess in timed for g in guess.guesses])
     margin = 0.03 * (right - left)
     return left - margin, right + margin
 
@@ -187,14 +184,14 @@ def _level(spans: list[Span], time_s: float) -> int:
     return 0
 
 
-def _most(ledger: Ledger, prediction) -> float:
+def _most(ledger: Ledger, guess: prediction.Prediction | None) -> float:
     """Return how high the axis of the levels must reach."""
     _, levels = _stacked(ledger)
     values = [sum(column) for column in zip(*levels, strict=True)]
     values += [limit for lane in _hops(ledger) for limit, _ in _limits(ledger, lane)]
-    if prediction is not None and prediction.unit != "s":
-        values += prediction.guesses
-    return max(1, *values)
+    most = max(1, *values)
+    counted = guess.guesses if guess is not None and guess.unit != "s" else []
+    return prediction.reach(most, counted)
 
 
 def _facts(ledger: Ledger, unit: str) -> str:
@@ -318,26 +315,12 @@ def _draw_strip(ax, ledger: Ledger, lane: str, y: float, pixel_s: float) -> None
             )
 
 
-def _draw_prediction(
-    ax, prediction, scale: float, high: float, places: Mapping[str, float], pixel_s: float
+def _draw_guess(
+    ax, guess: prediction.Prediction, scale: float, high: float, places: Mapping[str, float]
 ) -> None:
     """Draw guesses of a level along the levels, guesses of a time across them or one strip."""
-    guesses = sorted(prediction.guesses)
-    middle = guesses[len(guesses) // 2]
-    text = prediction.label if len(guesses) == 1 else f"{prediction.label}, {len(guesses)} guesses"
-    words = {"textcoords": "offset points", "fontsize": 8.5, "color": style.INK, "bbox": _BOX}
-    if prediction.unit != "s":
-        for guess in guesses:
-            ax.axhline(scale * guess, **style.DASHED)
-        at = (0.005, scale * middle)
-        ax.annotate(text, at, (0, 3), xycoords=("axes fraction", "data"), **words)
+    if guess.unit != "s":
+        prediction.draw(ax, guess, at=lambda g: scale * g, across=True)
         return
-    low, top = 0.05, high - 0.05
-    if prediction.lane in places:
-        y = places[prediction.lane]
-        low, top = y - STRIP / 2, y + STRIP / 2
-    for guess in guesses:
-        ax.plot([guess] * 2, [low, top], **style.DASHED)
-    at_right = middle > ax.get_xlim()[1] - 6.5 * len(text) * pixel_s
-    offset, side = (-5, "right") if at_right else (5, "left")
-    ax.annotate(text, (middle, (low + top) / 2), (offset, 0), ha=side, va="center", **words)
+    y = places.get(guess.lane)
+    prediction.draw(ax, guess, (0.05, high - 0.05) if y is None else (y - STRIP / 2, y + STRIP / 2))

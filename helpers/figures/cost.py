@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from helpers.figures import style
+from helpers.figures import prediction, style
 from helpers.figures.style import Words
 from helpers.ledger import Ledger
 
@@ -38,7 +38,9 @@ def costs(ledger: Ledger) -> dict[str, dict[int, float]]:
     return {lane: dict(sorted(found[lane].items())) for lane in order if lane in found}
 
 
-def draw(panels: Mapping[str, Ledger], predictions: Mapping[str, object] | None = None):
+def draw(
+    panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction] | None = None
+):
     """Return the figure: a panel per ledger, keyed by what it shows.
 
     `predictions` gives a panel its guesses (`.guesses`, `.label`, `.unit` "µs", "ms" or
@@ -59,10 +61,10 @@ def draw(panels: Mapping[str, Ledger], predictions: Mapping[str, object] | None 
             ax.plot(
                 list(line), list(line.values()), color=colour, marker=marker, ms=5, lw=1.3, mew=0
             )
-        if title in predictions:
-            _draw_prediction(ax, predictions[title])
         low, high = ax.get_ylim()
         ax.set_ylim(low / 1.5, high * 3)
+        if title in predictions:
+            prediction.draw(ax, predictions[title], unit="s", across=True)
         _label_ends(ax, lines)
         ax.yaxis.set_major_formatter(lambda value, _: _time(value))
         ax.xaxis.set_major_formatter(lambda value, _: _size(value))
@@ -73,7 +75,7 @@ def draw(panels: Mapping[str, Ledger], predictions: Mapping[str, object] | None 
 
 
 def describe(
-    panels: Mapping[str, Ledger], predictions: Mapping[str, object] | None = None
+    panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction] | None = None
 ) -> Words:
     """Return the same figure in words: what every run shows, then what this run measured."""
     predictions = predictions or {}
@@ -89,9 +91,7 @@ def describe(
                 f"{lane}: {', '.join(f'{_size(s)} {_time(t)}' for s, t in line.items())}."
             )
         if title in predictions:
-            guess = predictions[title]
-            values = ", ".join(f"{g:g} {guess.unit}" for g in sorted(guess.guesses))
-            words.measured.append(f"{title}, dashed: {guess.label} {values}.")
+            words.measured.append(prediction.words(title, predictions[title]))
     return words
 
 
@@ -101,7 +101,7 @@ _UNITS = {"µs": 1e-6, "ms": 1e-3, "s": 1.0}
 
 
 def _found(
-    panels: Mapping[str, Ledger], predictions: Mapping[str, object]
+    panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction]
 ) -> dict[str, dict[str, dict[int, float]]]:
     if not panels:
         raise ValueError("panels={}: the figure needs at least one ledger")
@@ -113,11 +113,7 @@ def _found(
             raise ValueError(f"panel {title!r}: {error}") from None
         if len(found[title]) > len(style.LINES):
             raise ValueError(f"panel {title!r}: {len(found[title])} lanes, it shows five at most")
-    for title, guess in predictions.items():
-        if title not in panels:
-            raise ValueError(f"predictions[{title!r}] belongs to no panel: {sorted(panels)}")
-        if guess.unit not in _UNITS:
-            raise ValueError(f"predictions[{title!r}] is in {guess.unit!r}, not in µs, ms or s")
+    prediction.check(predictions, panels, _UNITS)
     return found
 
 
@@ -169,22 +165,3 @@ def _label_ends(ax, lines: Mapping[str, Mapping[int, float]]) -> None:
             color=style.LINES[names.index(name)][0],
             annotation_clip=False,
         )
-
-
-def _draw_prediction(ax, guess) -> None:
-    seconds = sorted(g * _UNITS[guess.unit] for g in guess.guesses if g > 0)
-    if not seconds:
-        return  # there is no nought on such an axis
-    for value in seconds:
-        ax.axhline(value, **style.DASHED)
-    text = guess.label if len(seconds) == 1 else f"{guess.label}, {len(seconds)} guesses"
-    ax.annotate(
-        f"{text}: {_time(seconds[-1])}",
-        (ax.get_xlim()[0], seconds[-1]),
-        (4, 3),
-        textcoords="offset points",
-        ha="left",
-        va="bottom",
-        fontsize=8.5,
-        color=style.INK,
-    )

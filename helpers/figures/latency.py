@@ -15,7 +15,7 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from helpers.figures import style
+from helpers.figures import prediction, style
 from helpers.figures.style import Words, milliseconds
 from helpers.ledger import Ledger
 
@@ -63,7 +63,7 @@ def groups(latencies: Sequence[float]) -> list[list[float]]:
 
 def draw(
     panels: Mapping[str, Ledger],
-    predictions: Mapping[str, object] | None = None,
+    predictions: Mapping[str, prediction.Prediction] | None = None,
     lanes: Sequence[str] | None = None,
     claim: str = "Requests answered within a time",
 ):
@@ -78,14 +78,16 @@ def draw(
     figure, (ax,) = style.new_figure(1, 3.3 + 0.25 * len(series))
     figure.subplots_adjust(left=0.15, right=0.985)
     ax.grid(axis="y", color=style.GRID, lw=0.6)
-    guesses = [g for guess in predictions.values() for g in _milliseconds(guess)]
-    every = [1000 * v for some in series.values() for v in some] + guesses
+    every = [1000 * v for some in series.values() for v in some]
+    guesses = [g for guess in predictions.values() for g in guess.within("ms")]
+    # A guess may stretch the axis by a step of ten either way; beyond it is an arrow.
+    every += [g for g in guesses if min(every) / 10 <= g <= max(every) * 10]
     ax.set_xscale("log")
     ax.set_xlim(min(every) / 1.5, max(every) * 1.5)
     for (title, some), (colour, marker) in zip(series.items(), style.LINES, strict=False):
         _draw_line(ax, [1000 * v for v in some], colour, marker)
         if title in predictions:
-            _draw_prediction(ax, predictions[title], colour)
+            prediction.draw(ax, predictions[title], (-0.1, 1), unit="ms")
     _label_ends(ax, series)
     ax.set_ylim(-0.13 if predictions else -0.03, 1.06 + 0.1 * len(series))
     ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["none", "a quarter", "half", "three quarters", "all"])
@@ -98,7 +100,7 @@ def draw(
 
 def describe(
     panels: Mapping[str, Ledger],
-    predictions: Mapping[str, object] | None = None,
+    predictions: Mapping[str, prediction.Prediction] | None = None,
     lanes: Sequence[str] | None = None,
     claim: str = "Requests answered within a time",
 ) -> Words:
@@ -119,8 +121,7 @@ def describe(
         words.stable.append(f"{text}.")
         words.measured.append(f"{title}: {', '.join(fact for fact in facts if fact)}.")
         if title in predictions:
-            values = ", ".join(f"{g:g} ms" for g in _milliseconds(predictions[title]))
-            words.measured.append(f"{title}, dashed line: {predictions[title].label} {values}.")
+            words.measured.append(prediction.words(title, predictions[title]))
     words.stable += _order(series)
     return words
 
@@ -130,7 +131,7 @@ def describe(
 
 def _series(
     panels: Mapping[str, Ledger],
-    predictions: Mapping[str, object],
+    predictions: Mapping[str, prediction.Prediction],
     lanes: Sequence[str] | None,
 ) -> dict[str, list[float]]:
     """Return the latencies of each ledger, in seconds, shortest first."""
@@ -146,18 +147,8 @@ def _series(
             raise ValueError(f"panel {title!r}: its ledger holds no request{where}")
         # A logarithmic axis has no zero, and no request takes less than a clock can tell.
         series[title] = sorted(max(s.duration_s, 1e-7) for s in spans)
-    for title, guess in predictions.items():
-        if title not in panels:
-            raise ValueError(f"predictions[{title!r}] belongs to no line: {sorted(panels)}")
-        if guess.unit not in ("s", "ms"):
-            raise ValueError(f"predictions[{title!r}] is in {guess.unit!r}, not in s or ms")
-        if not all(g > 0 for g in guess.guesses):
-            raise ValueError(f"predictions[{title!r}] holds a latency of 0: it has no place here")
+    prediction.check(predictions, panels, ("s", "ms"))
     return series
-
-
-def _milliseconds(guess) -> list[float]:
-    return sorted(g * (1000 if guess.unit == "s" else 1) for g in guess.guesses)
 
 
 def _middle(some: list[float]) -> float:
@@ -257,26 +248,6 @@ def _label_ends(ax, series: Mapping[str, list[float]]) -> None:
             zorder=5,
             bbox={"boxstyle": "round,pad=.1", "fc": "white", "ec": "none"},
         )
-
-
-def _draw_prediction(ax, guess, colour: str) -> None:
-    """Draw the guesses as dashed lines in the colour of the line they are about."""
-    values = _milliseconds(guess)
-    for x in values:
-        ax.plot([x, x], [-0.1, 1], **{**style.DASHED, "color": colour, "zorder": 2})
-    text = guess.label if len(values) == 1 else f"{guess.label}, {len(values)} guesses"
-    left, right = ax.get_xlim()
-    at_right = values[-1] > left * (right / left) ** 0.8
-    ax.annotate(
-        text,
-        (values[-1], -0.07),
-        (-4 if at_right else 4, 0),
-        textcoords="offset points",
-        ha="right" if at_right else "left",
-        va="center",
-        fontsize=8.5,
-        color=colour,
-    )
 
 
 def _ticks(ax) -> None:

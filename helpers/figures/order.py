@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from helpers.figures import style
+from helpers.figures import prediction, style
 from helpers.figures.style import KINDS, Words, seconds
 from helpers.ledger import Ledger, Span
 
@@ -54,7 +54,7 @@ def held_up(ledger: Ledger) -> list[str]:
 
 def draw(
     panels: Mapping[str, Ledger],
-    predictions: Mapping[str, object] | None = None,
+    predictions: Mapping[str, prediction.Prediction] | None = None,
     lanes: Sequence[str] | None = None,
 ):
     """Return the figure: a panel per ledger, keyed by its protocol.
@@ -71,12 +71,16 @@ def draw(
     figure, axes = style.new_figure(rows, rows * (0.36 * deep + 0.72) + 0.3, columns)
     figure.subplots_adjust(left=0.09, right=0.99, wspace=0.2, hspace=0.62 / (0.36 * deep + 0.1))
     ends = [s.end_s - _origin(ledger) for ledger in panels.values() for s in ledger.spans()]
-    ends += [guess for p in predictions.values() for guess in p.guesses]
-    axes[0].set_xlim(-0.02 * max(ends), 1.22 * max(ends))
+    guesses = [g for guess in predictions.values() for g in guess.within("s")]
+    last = prediction.reach(max(ends), guesses)
+    axes[0].set_xlim(-0.02 * last, 1.22 * last)
     for ax, (title, ledger) in zip(axes, panels.items(), strict=False):
         _draw_panel(ax, ledger, deep)
         if title in predictions:
-            _draw_prediction(ax, predictions[title], asked(ledger))
+            guess, labels = predictions[title], asked(ledger)
+            middle = len(labels) - 1 - labels.index(guess.lane) if guess.lane in labels else None
+            span = None if middle is None else (middle - 0.45, middle + 0.45)
+            prediction.draw(ax, guess, span, unit="s")
         style.head(ax, title, _fact(ledger))
     for ax in axes[len(panels) :]:
         ax.set_visible(False)
@@ -88,7 +92,7 @@ def draw(
 
 def describe(
     panels: Mapping[str, Ledger],
-    predictions: Mapping[str, object] | None = None,
+    predictions: Mapping[str, prediction.Prediction] | None = None,
     lanes: Sequence[str] | None = None,
 ) -> Words:
     """Return the same figure in words."""
@@ -110,22 +114,17 @@ def describe(
         times = [f"{s.label} after {seconds(s.duration_s)}" for s in ledger.spans(kind="request")]
         words.measured.append(f"{title}: {', '.join(times)}.")
         if title in predictions:
-            guess = predictions[title]
-            values = ", ".join(seconds(g) for g in sorted(guess.guesses))
-            about = f" ({guess.lane})" if guess.lane else ""
-            words.measured.append(f"{title}{about}, dashed line: {guess.label} {values}.")
+            words.measured.append(prediction.words(title, predictions[title]))
     return words
 
 
-def _check(panels: Mapping[str, Ledger], predictions: Mapping[str, object]) -> None:
+def _check(panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction]) -> None:
     if not panels:
         raise ValueError("panels={}: the figure needs at least one ledger")
     for title, ledger in panels.items():
         if not 1 <= len(ledger.spans(kind="request")) <= len(_ORDINALS):
             raise ValueError(f"panel {title!r}: one to nine requests can be drawn")
-    for title in predictions:
-        if title not in panels:
-            raise ValueError(f"predictions[{title!r}] belongs to no panel: {sorted(panels)}")
+    prediction.check(predictions, panels, ("s", "ms"))
 
 
 def _origin(ledger: Ledger) -> float:
@@ -174,22 +173,4 @@ def _bar(ax, span: Span, y: float, kind: str, origin: float) -> None:
         edgecolor=style.INK if kind == "request" else "white",
         hatch=look.hatch,
         lw=0.7 if kind == "request" else 0.5,
-    )
-
-
-def _draw_prediction(ax, prediction, labels: list[str]) -> None:
-    low, high = ax.get_ylim()
-    if prediction.lane in labels:
-        middle = len(labels) - 1 - labels.index(prediction.lane)
-        low, high = middle - 0.45, middle + 0.45
-    for guess in prediction.guesses:
-        ax.plot([guess] * 2, [low, high], ls=(0, (4, 3)), color=style.INK, lw=1.2)
-    ax.annotate(
-        prediction.label,
-        (max(prediction.guesses), high),
-        (4, -2),
-        textcoords="offset points",
-        fontsize=8.5,
-        va="top",
-        bbox={"boxstyle": "round,pad=.15", "fc": "white", "ec": "none", "alpha": 0.92},
     )

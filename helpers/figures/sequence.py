@@ -16,7 +16,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from helpers.figures import style
+from helpers.figures import prediction, style
 from helpers.figures.style import KINDS, Words, milliseconds, seconds
 from helpers.ledger import Ledger, Mark, Span, in_flight
 
@@ -74,7 +74,7 @@ def messages(ledger: Ledger, lanes: Sequence[str] | None = None) -> list[Message
 
 def draw(
     panels: Mapping[str, Ledger],
-    predictions: Mapping[str, object] | None = None,
+    predictions: Mapping[str, prediction.Prediction] | None = None,
     lanes: Sequence[str] | None = None,
     parties: Sequence[str] | None = None,
 ):
@@ -110,7 +110,7 @@ def draw(
             _draw_error(ax, mark, (len(names) - 1) / 2, origin, unit, placed)
         _draw_messages(ax, _joined(some, pixel_s), heights, origin, unit, placed)
         if title in predictions:
-            _draw_prediction(ax, predictions[title], unit)
+            prediction.draw(ax, predictions[title], unit="ms" if unit == 1000 else "s")
         style.head(ax, title, _facts(some))
     first = (
         "request" if any(ledger.spans(kind="request") for ledger in panels.values()) else "message"
@@ -121,7 +121,7 @@ def draw(
 
 def describe(
     panels: Mapping[str, Ledger],
-    predictions: Mapping[str, object] | None = None,
+    predictions: Mapping[str, prediction.Prediction] | None = None,
     lanes: Sequence[str] | None = None,
     parties: Sequence[str] | None = None,
 ) -> Words:
@@ -146,9 +146,7 @@ def describe(
         if len(some) > MOST_NAMED:
             words.measured.append(f"And {len(some) - MOST_NAMED} more.")
         if title in predictions:
-            guess = predictions[title]
-            values = ", ".join(seconds(g) for g in sorted(guess.guesses))
-            words.measured.append(f"{title}, dashed line: {guess.label} {values}.")
+            words.measured.append(prediction.words(title, predictions[title]))
     return words
 
 
@@ -157,7 +155,7 @@ def describe(
 
 def _found(
     panels: Mapping[str, Ledger],
-    predictions: Mapping[str, object],
+    predictions: Mapping[str, prediction.Prediction],
     lanes: Sequence[str] | None,
 ) -> dict[str, list[Message]]:
     if not panels:
@@ -169,9 +167,7 @@ def _found(
                 f"panel {title!r}: its ledger holds no message; record a relay's, or write "
                 "spans of kind 'message' in lanes like 'client→server'"
             )
-    for title in predictions:
-        if title not in panels:
-            raise ValueError(f"predictions[{title!r}] belongs to no panel: {sorted(panels)}")
+    prediction.check(predictions, panels, ("s", "ms"))
     return found
 
 
@@ -259,7 +255,7 @@ def _sentences(ledger: Ledger, some: list[Message], lanes: Sequence[str] | None)
 def _extent(
     panels: Mapping[str, Ledger],
     found: Mapping[str, list[Message]],
-    predictions: Mapping[str, object],
+    predictions: Mapping[str, prediction.Prediction],
 ) -> tuple[float, float]:
     """Return the x range that holds every panel and its prediction, in seconds."""
     right = 0.0
@@ -268,8 +264,8 @@ def _extent(
         ends = [m.came_s for m in some] + [s.end_s for s in _bars(panels[title], some)]
         ends += [mark.time_s for mark in _errors(panels[title], None)]
         right = max(right, max(ends) - origin)
-        if title in predictions:
-            right = max(right, *predictions[title].guesses)
+    guesses = [g for guess in predictions.values() for g in guess.within("s")]
+    right = prediction.reach(right, guesses)
     return -0.03 * right, 1.06 * right
 
 
@@ -395,25 +391,4 @@ def _draw_error(ax, mark: Mark, y: float, origin: float, unit: float, placed: li
         color=style.INK,
         bbox=_BOX,
         zorder=5,
-    )
-
-
-def _draw_prediction(ax, guess, unit: float) -> None:
-    guesses = sorted(guess.guesses)
-    low, high = ax.get_ylim()
-    for value in guesses:
-        ax.plot([value * unit] * 2, [low, high], **style.DASHED)
-    text = guess.label if len(guesses) == 1 else f"{guess.label}, {len(guesses)} guesses"
-    left, right = ax.get_xlim()
-    at_right = guesses[-1] * unit > left + 0.8 * (right - left)
-    ax.annotate(
-        text,
-        (guesses[0 if at_right else -1] * unit, high),
-        (-4 if at_right else 4, -2),
-        textcoords="offset points",
-        ha="right" if at_right else "left",
-        va="top",
-        fontsize=8.5,
-        color=style.INK,
-        bbox=_BOX,
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from helpers.figures import style
+from helpers.figures import prediction, style
 from helpers.figures.style import KINDS, Words
 from helpers.ledger import Ledger
 
@@ -21,7 +21,7 @@ _BOX = {"boxstyle": "round,pad=.15", "fc": "white", "ec": "none", "alpha": 0.92}
 
 def draw(
     panels: Mapping[str, Ledger],
-    predictions: Mapping[str, object] | None = None,
+    predictions: Mapping[str, prediction.Prediction] | None = None,
     lanes: Sequence[str] | None = None,
     unit: str = "connection",
 ):
@@ -38,7 +38,8 @@ def draw(
     figure, axes = style.new_figure(len(panels), (ROW_IN * most + 0.75) * len(panels) + 0.2)
     figure.subplots_adjust(left=0.2, right=0.985, hspace=0.8 / (ROW_IN * most + 0.1))
     guesses = [g for guess in predictions.values() for g in guess.guesses]
-    right = max(1, *(n for rows in counts.values() for n in rows.values()), *guesses)
+    most_served = max(1, *(n for rows in counts.values() for n in rows.values()))
+    right = prediction.reach(most_served, guesses)
     for ax, (title, rows) in zip(axes, counts.items(), strict=True):
         places = {lane: len(rows) - 1 - row for row, lane in enumerate(rows)}
         look = KINDS["serving"]
@@ -57,9 +58,11 @@ def draw(
             )
         ax.set_yticks(list(places.values()), list(places))
         ax.set_ylim(-0.6, len(rows) - 0.1)
-        ax.set_xlim(0, right * 1.12)
+        ax.set_xlim(-0.012 * right, right * 1.12)
         if title in predictions:
-            _draw_prediction(ax, predictions[title], rows, places)
+            guess = predictions[title]
+            y = places.get(guess.lane)
+            prediction.draw(ax, guess, span=None if y is None else (y - 0.46, y + 0.46))
         style.head(ax, title, _fact(rows, unit))
     axes[-1].set_xlabel(f"{unit}s answered")
     axes[-1].xaxis.get_major_locator().set_params(integer=True)
@@ -68,7 +71,7 @@ def draw(
 
 def describe(
     panels: Mapping[str, Ledger],
-    predictions: Mapping[str, object] | None = None,
+    predictions: Mapping[str, prediction.Prediction] | None = None,
     lanes: Sequence[str] | None = None,
     unit: str = "connection",
 ) -> Words:
@@ -88,9 +91,7 @@ def describe(
         numbers = ", ".join(f"{lane} {n}" for lane, n in rows.items())
         words.measured.append(f"{title}: {numbers}.")
         if title in predictions:
-            guess = predictions[title]
-            values = ", ".join(f"{g:g}" for g in sorted(guess.guesses))
-            words.measured.append(f"{title}, dashed line: {guess.label} {values}.")
+            words.measured.append(prediction.words(title, predictions[title]))
     return words
 
 
@@ -99,7 +100,7 @@ def describe(
 
 def _counts(
     panels: Mapping[str, Ledger],
-    predictions: Mapping[str, object],
+    predictions: Mapping[str, prediction.Prediction],
     lanes: Sequence[str] | None,
 ) -> dict[str, dict[str, int]]:
     """Return by panel and lane how many were served."""
@@ -114,9 +115,8 @@ def _counts(
         if missing := sorted(set(served) - set(names)):
             raise ValueError(f"panel {title!r}: {missing} served too, and lanes= leaves them out")
         counts[title] = {name: served.count(name) for name in names}
+    prediction.check(predictions, panels)
     for title, guess in predictions.items():
-        if title not in panels:
-            raise ValueError(f"predictions[{title!r}] belongs to no panel: {sorted(panels)}")
         if guess.lane and guess.lane not in counts[title]:
             raise ValueError(f"predictions[{title!r}] is about {guess.lane!r}, who has no row")
     return counts
@@ -127,28 +127,3 @@ def _fact(rows: Mapping[str, int], unit: str) -> str:
 
 
 # --- drawing
-
-
-def _draw_prediction(ax, prediction, rows: Mapping[str, int], places: Mapping[str, int]) -> None:
-    """Draw the guesses through the row they are about, or through all and named above them."""
-    guesses = sorted(prediction.guesses)
-    middle = guesses[len(guesses) // 2]
-    text = prediction.label if len(guesses) == 1 else f"{prediction.label}, {len(guesses)} guesses"
-    words = {"textcoords": "offset points", "va": "center", "fontsize": 8.5, "color": style.INK}
-    right = ax.get_xlim()[1]
-    if not prediction.lane:
-        low, high = -0.5, len(rows) - 0.45
-        side, offset = ("right", -4) if middle > right / 2 else ("left", 4)
-        at, offset = (middle, len(rows) - 0.3), (offset, 0)
-    else:
-        y = places[prediction.lane]
-        low, high = y - 0.46, y + 0.46
-        n = rows[prediction.lane]
-        # Behind the number if there is room, else before the line, or in the bar beside it.
-        behind = max(n, middle) < 0.7 * right
-        side = "right" if not behind and middle > 0.3 * right else "left"
-        at = (max(n, middle) if behind else middle, y)
-        offset = (34 if behind else -5 if side == "right" else 5, 0)
-    for guess in guesses:
-        ax.plot([guess] * 2, [low, high], **style.DASHED, zorder=3)
-    ax.annotate(f"{text} {middle:g}", at, offset, ha=side, bbox=_BOX, **words)

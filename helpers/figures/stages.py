@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from helpers.figures import style
+from helpers.figures import prediction, style
 from helpers.figures.style import KINDS, Words, milliseconds
 from helpers.ledger import Ledger, Span, duration_s, share
 
@@ -21,7 +21,9 @@ ROW_IN, BAR, MOST = 0.34, 0.62, 20
 _AXES_IN = 6.9  # the width of the axes; the rows' names take the rest
 
 
-def draw(panels: Mapping[str, Ledger], predictions: Mapping[str, object] | None = None):
+def draw(
+    panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction] | None = None
+):
     """Return the figure: a panel per ledger, keyed by what it shows.
 
     `predictions` gives a panel its guesses of the handling's share (`.guesses`, `.label`,
@@ -42,9 +44,10 @@ def draw(panels: Mapping[str, Ledger], predictions: Mapping[str, object] | None 
         places = [rows - 0.5 - i for i in range(len(stages))]
         for stage, y in zip(stages, places, strict=True):
             _draw_stage(ax, stage, y, origin, right)
-        if title in predictions:
-            _draw_prediction(ax, predictions[title], duration_s(stages) * 1000)
         ax.set_ylim(0, rows)
+        if title in predictions:
+            whole = duration_s(stages) * 1000
+            prediction.draw(ax, predictions[title], (0.1, 0.9), at=lambda g, w=whole: g / 100 * w)
         ax.set_yticks(places, [_name(stage) for stage in stages])
         style.head(ax, title, _facts(stages))
     axes[-1].set_xlabel("milliseconds since the first stage began")
@@ -52,7 +55,7 @@ def draw(panels: Mapping[str, Ledger], predictions: Mapping[str, object] | None 
 
 
 def describe(
-    panels: Mapping[str, Ledger], predictions: Mapping[str, object] | None = None
+    panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction] | None = None
 ) -> Words:
     """Return the same figure in words: what every run shows, then what this run measured."""
     predictions = predictions or {}
@@ -72,16 +75,14 @@ def describe(
         times = [f"{_name(s)} {milliseconds(s.duration_s)}" for s in stages]
         words.measured.append(f"{', '.join(times)}.")
         if title in predictions:
-            guess = predictions[title]
-            values = ", ".join(f"{g:g} {guess.unit}" for g in sorted(guess.guesses))
-            words.measured.append(f"{title}, dashed: {guess.label} {values}.")
+            words.measured.append(prediction.words(title, predictions[title]))
     return words
 
 
 # --- questions both share
 
 
-def _check(panels: Mapping[str, Ledger], predictions: Mapping[str, object]) -> None:
+def _check(panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction]) -> None:
     if not panels:
         raise ValueError("panels={}: the figure needs at least one ledger")
     for title, ledger in panels.items():
@@ -90,11 +91,7 @@ def _check(panels: Mapping[str, Ledger], predictions: Mapping[str, object]) -> N
             raise ValueError(f"panel {title!r}: {len(stages)} stages, it shows 1 to {MOST}")
         if odd := {s.kind for s in stages} - set(KINDS):
             raise ValueError(f"panel {title!r}: no such kind: {', '.join(sorted(odd))}")
-    for title, guess in predictions.items():
-        if title not in panels:
-            raise ValueError(f"predictions[{title!r}] belongs to no panel: {sorted(panels)}")
-        if guess.unit != "%":
-            raise ValueError(f"predictions[{title!r}] is in {guess.unit!r}, not in %")
+    prediction.check(predictions, panels, ("%",))
 
 
 def _name(stage: Span) -> str:
@@ -132,22 +129,4 @@ def _draw_stage(ax, stage: Span, y: float, origin: float, right: float) -> None:
         textcoords="offset points",
         va="center",
         fontsize=9,
-    )
-
-
-def _draw_prediction(ax, guess, whole: float) -> None:
-    """Draw each guess of a share as a dashed bar, in a row of its own at the bottom."""
-    guesses = sorted(guess.guesses)
-    for g in guesses:
-        x = g / 100 * whole
-        ax.plot([0, x, x, 0, 0], [0.15, 0.15, 0.85, 0.85, 0.15], **style.DASHED)
-    text = guess.label if len(guesses) == 1 else f"{guess.label}, {len(guesses)} guesses"
-    ax.annotate(
-        f"the handling, {text}: {guesses[-1]:g} %",
-        (min(guesses[-1], 100) / 100 * whole, 0.5),
-        (6 if guesses[-1] < 60 else -6, 0),
-        textcoords="offset points",
-        ha="left" if guesses[-1] < 60 else "right",
-        va="center",
-        fontsize=8.5,
     )

@@ -16,7 +16,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from helpers.figures import style
+from helpers.figures import prediction, style
 from helpers.figures.style import KINDS, Words, seconds
 from helpers.ledger import (
     CALLER,
@@ -40,7 +40,7 @@ _AXES_IN = 7.6  # the width of the axes; the lanes' names take the rest
 
 def draw(
     panels: Mapping[str, Ledger],
-    predictions: Mapping[str, object] | None = None,
+    predictions: Mapping[str, prediction.Prediction] | None = None,
     lanes: Sequence[str] | None = None,
 ):
     """Return the figure: a panel per ledger, keyed by what it shows.
@@ -67,9 +67,13 @@ def draw(
             top -= tall[name]
             places[name] = top + tall[name] / 2
             _draw_lane(ax, ledger, name, places[name], tall[name], pixel_s)
-        if title in predictions:
-            _draw_prediction(ax, predictions[title], places, tall, pixel_s)
         ax.set_ylim(0, total + 0.3)
+        if title in predictions:
+            guess = predictions[title]
+            middle, half = places.get(guess.lane), tall.get(guess.lane, 0) / 2
+            through = middle is not None
+            span = (middle - half + 0.08, middle + half - 0.08) if through else (0.05, total)
+            prediction.draw(ax, guess, span, unit="s")
         ax.set_yticks(list(places.values()), [_name(panels, n) for n in names])
         style.head(ax, title, " · ".join(_facts(ledger, names)))
     axes[-1].set_xlabel("seconds since the first request")
@@ -78,7 +82,7 @@ def draw(
 
 def describe(
     panels: Mapping[str, Ledger],
-    predictions: Mapping[str, object] | None = None,
+    predictions: Mapping[str, prediction.Prediction] | None = None,
     lanes: Sequence[str] | None = None,
 ) -> Words:
     """Return the same figure in words: what every run shows, then what this run measured."""
@@ -94,24 +98,20 @@ def describe(
         words.stable.append(f"{title}: {' '.join(_sentences(ledger, names))}")
         words.measured.append(f"{title}: {', '.join(_facts(ledger, names))}.")
         if title in predictions:
-            guess = predictions[title]
-            values = ", ".join(seconds(g) for g in sorted(guess.guesses))
-            words.measured.append(f"{title}, dashed line: {guess.label} {values}.")
+            words.measured.append(prediction.words(title, predictions[title]))
     return words
 
 
 # --- questions both share
 
 
-def _check(panels: Mapping[str, Ledger], predictions: Mapping[str, object]) -> None:
+def _check(panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction]) -> None:
     if not panels:
         raise ValueError("panels={}: a timeline needs at least one ledger")
     for title, ledger in panels.items():
         if not ledger.rows:
             raise ValueError(f"panel {title!r}: its ledger holds no span")
-    for title in predictions:
-        if title not in panels:
-            raise ValueError(f"predictions[{title!r}] belongs to no panel: {sorted(panels)}")
+    prediction.check(predictions, panels, ("s", "ms"))
 
 
 def _window(ledger: Ledger) -> tuple[float, float]:
@@ -220,15 +220,17 @@ def _height(spans: list[Span]) -> float:
     return max(1.0, 0.18 * (max(_stack(spans), default=0) + 1))
 
 
-def _extent(panels: Mapping[str, Ledger], predictions: Mapping[str, object]) -> tuple[float, float]:
+def _extent(
+    panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction]
+) -> tuple[float, float]:
     """Return the x range that holds every panel and its prediction, in seconds."""
     left, right = 0.0, 0.0
-    for title, ledger in panels.items():
+    for ledger in panels.values():
         origin = _window(ledger)[0]
         first, last = ledger.extent_s()
         left, right = min(left, first - origin), max(right, last - origin)
-        if title in predictions:
-            right = max(right, *predictions[title].guesses)
+    guesses = [g for guess in predictions.values() for g in guess.within("s")]
+    right = prediction.reach(right, guesses)
     margin = 0.03 * (right - left)
     return left - margin, right + margin
 
@@ -364,30 +366,3 @@ def _label_lane(ax, ledger: Ledger, lane: str, y: float, pixel_s: float) -> None
         text, (right_s - start_s, y), (6, 0), textcoords="offset points", va="center", fontsize=9
     )
     return None
-
-
-def _draw_prediction(
-    ax, prediction, places: Mapping[str, float], tall: Mapping[str, float], pixel_s: float
-) -> None:
-    """Draw the guesses as dashed lines: through the lane they are about, or through all."""
-    low, high = 0.05, sum(tall.values())
-    if prediction.lane in places:
-        middle, half = places[prediction.lane], tall[prediction.lane] / 2
-        low, high = middle - half + 0.08, middle + half - 0.08
-    guesses = sorted(prediction.guesses)
-    for guess in guesses:
-        ax.plot([guess] * 2, [low, high], **style.DASHED)
-    middle = guesses[len(guesses) // 2]
-    text = prediction.label if len(guesses) == 1 else f"{prediction.label}, {len(guesses)} guesses"
-    at_right = middle > ax.get_xlim()[1] - 6.5 * len(text) * pixel_s
-    offset, side = (-4, "right") if at_right else (4, "left")
-    ax.annotate(
-        text,
-        (middle, high),
-        (offset, 0),
-        textcoords="offset points",
-        ha=side,
-        va="center",
-        fontsize=8.5,
-        color=style.INK,
-    )

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from helpers.figures import style
+from helpers.figures import prediction, style
 from helpers.figures.style import KINDS, Words, milliseconds
 from helpers.ledger import Ledger, Span, share
 
@@ -89,7 +89,7 @@ def requests(ledger: Ledger) -> list[Request]:
 
 def draw(
     panels: Mapping[str, Ledger],
-    predictions: Mapping[str, object] | None = None,
+    predictions: Mapping[str, prediction.Prediction] | None = None,
     lanes: Sequence[str] | None = None,
 ):
     """Return the figure: a panel per ledger, keyed by what it shows.
@@ -116,9 +116,13 @@ def draw(
             _draw_phases(ax, some[0], places, right)
         else:
             _draw_requests(ax, some, list(places.values()), right)
-        if title in predictions:
-            _draw_prediction(ax, predictions[title], some, list(places.values())[-1], depth)
         ax.set_ylim(0, depth + 0.15)
+        if title in predictions:
+            guess = predictions[title]
+            if guess.unit == "%":  # no place on an axis of time: a line there would be a phase
+                prediction.note(ax, guess, right, 0.35, ha="right")
+            else:
+                prediction.draw(ax, guess, unit="ms")
         ax.set_yticks(list(places.values()), rows)
         style.head(ax, title, _facts(some))
     if not single:
@@ -129,7 +133,7 @@ def draw(
 
 def describe(
     panels: Mapping[str, Ledger],
-    predictions: Mapping[str, object] | None = None,
+    predictions: Mapping[str, prediction.Prediction] | None = None,
     lanes: Sequence[str] | None = None,
 ) -> Words:
     """Return the same figure in words: what every run shows, then what this run measured."""
@@ -148,9 +152,7 @@ def describe(
             times += [f"{s.lane} handling {milliseconds(s.duration_s)}" for s in request.handling]
             words.measured.append(f"{_row_name(request)}: {', '.join(times)}.")
         if title in predictions:
-            guess = predictions[title]
-            values = ", ".join(f"{g:g} {guess.unit}" for g in sorted(guess.guesses))
-            words.measured.append(f"{title}, dashed: {guess.label} {values}.")
+            words.measured.append(prediction.words(title, predictions[title]))
     return words
 
 
@@ -159,7 +161,7 @@ def describe(
 
 def _found(
     panels: Mapping[str, Ledger],
-    predictions: Mapping[str, object],
+    predictions: Mapping[str, prediction.Prediction],
     lanes: Sequence[str] | None,
 ) -> dict[str, list[Request]]:
     if not panels:
@@ -180,11 +182,7 @@ def _found(
             raise ValueError(
                 f"panel {title!r}: {len(some)} requests, a waterfall shows {MOST} at most"
             )
-    for title, guess in predictions.items():
-        if title not in panels:
-            raise ValueError(f"predictions[{title!r}] belongs to no panel: {sorted(panels)}")
-        if guess.unit not in ("s", "ms", "%"):
-            raise ValueError(f"predictions[{title!r}] is in {guess.unit!r}, not in s, ms or %")
+    prediction.check(predictions, panels, ("s", "ms", "%"))
     return found
 
 
@@ -207,12 +205,8 @@ def _right_ms(some: list[Request], guess) -> float:
     """Return the end of a panel's axis, in milliseconds since its first request."""
     right = max(r.end_s for r in some) - some[0].start_s
     if guess is not None and guess.unit != "%":
-        right = max(right, *(_seconds(g, guess.unit) for g in guess.guesses))
+        right = prediction.reach(right, guess.within("s"))
     return 1000 * right
-
-
-def _seconds(guess: float, unit: str) -> float:
-    return guess / 1000 if unit == "ms" else guess
 
 
 def _facts(some: list[Request]) -> str:
@@ -334,39 +328,4 @@ def _beside(ax, spans: list[Span], y: float, origin: float, right: float) -> Non
         va="center",
         fontsize=9,
         color=style.INK,
-    )
-
-
-def _draw_prediction(ax, guess, some: list[Request], y: float, depth: int) -> None:
-    """Draw guesses of a time as dashed lines, of the handler's share as dashed bars from 0."""
-    guesses = sorted(guess.guesses)
-    if guess.unit == "%":
-        whole = (max(r.end_s for r in some) - some[0].start_s) * 1000
-        xs, low, high = [g / 100 * whole for g in guesses], y - 0.4, y + 0.4
-        for edge in (low, high):
-            ax.plot([0, xs[-1]], [edge, edge], **_DASHED)
-        ax.plot([0, 0], [low, high], **_DASHED)
-    else:
-        xs, low, high = [_seconds(g, guess.unit) * 1000 for g in guesses], 0.05, depth + 0.1
-    for x in xs:
-        ax.plot([x, x], [low, high], **_DASHED)
-    value = f": {guesses[0]:g} %" if guess.unit == "%" else ""
-    text = f"{guess.label}{value}" if len(xs) == 1 else f"{guess.label}, {len(xs)} guesses"
-    left, right = ax.get_xlim()
-    place, offset, side, up = (xs[-1], high), (4, -2), "left", "top"
-    if guess.unit == "%":  # above its bars: beside them stands the measured time
-        place, offset, up = (0, high), (0, 3), "bottom"
-    elif xs[-1] > left + 0.8 * (right - left):
-        place, offset, side = (xs[0], high), (-4, -2), "right"
-    ax.annotate(
-        text,
-        place,
-        offset,
-        textcoords="offset points",
-        ha=side,
-        va=up,
-        fontsize=8.5,
-        color=style.INK,
-        zorder=6,
-        bbox=_BOX,
     )

@@ -1,15 +1,14 @@
 """Boundaries, costs and stages: what is drawn and what is said come from the same record."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from helpers.figures import boundaries, cost, stages, style
+from helpers.figures.prediction import Prediction
 from helpers.ledger import Ledger
 
 
-def guess(*values, unit, lane="", label="predicted"):
-    return SimpleNamespace(guesses=list(values), unit=unit, lane=lane, label=label)
+def guess(*values, unit, lane=""):
+    return Prediction("?", unit, list(values), lane, asked=True)
 
 
 def texts(figure):
@@ -77,7 +76,7 @@ def test_the_words_count_and_place_what_is_drawn(stream, splits):
     assert "llhttp: refused. In order: 1 to 90 refused (at byte 12: no such method)." in (
         words.stable
     )
-    assert words.measured == ["B, dashed: predicted 5 places."]
+    assert words.measured == ["B, dashed: your guess: 5 places."]
 
 
 def test_cases_have_names_and_a_box_each(splits):
@@ -89,13 +88,13 @@ def test_cases_have_names_and_a_box_each(splits):
     assert "case 8 wrong; case 9 right" in words.stable[-1]
 
 
-def test_a_guessed_place_stands_upright_and_a_number_of_rows_lies(stream):
+def test_a_guessed_place_is_a_line_and_a_guess_of_how_many_is_text(stream):
     (ax,) = boundaries.draw({"A": stream}, {"A": guess(30, unit="bytes", lane="llhttp")}).axes
     (line,) = dashed(ax)
     assert list(line.get_xdata()) == [30, 30] and max(line.get_ydata()) < 1
     (ax,) = boundaries.draw({"A": stream}, {"A": guess(1, unit="rows")}, rows="rows").axes
-    (line,) = dashed(ax)
-    assert list(line.get_ydata()) == [1, 1]
+    assert not dashed(ax)
+    assert "your guess: 1 rows" in [text.get_text() for text in ax.texts]
 
 
 @pytest.mark.parametrize(
@@ -159,13 +158,16 @@ def test_the_words_hold_the_times_apart_from_what_repeats(parsing):
     assert "slow: 2 sizes, from 100 B to 1 kB." in words.stable
     assert not any("µs" in sentence for sentence in words.stable)
     assert "quick: 100 B 1 µs, 1 kB 10 µs." in words.measured
-    assert "Headers, dashed: predicted 5 µs, 50 µs." in words.measured
+    assert (
+        "Headers, dashed: the room's 2 guesses: the middle one 50 µs (all: 5, 50)."
+        in words.measured
+    )
 
 
 def test_costs_that_are_none_are_refused(parsing):
     with pytest.raises(ValueError, match=r"'A'.*no span of kind 'parsing'"):
         cost.draw({"A": Ledger()})
-    with pytest.raises(ValueError, match="not in µs, ms or s"):
+    with pytest.raises(ValueError, match="not in ms, s, µs"):
         cost.draw({"A": parsing}, {"A": guess(1, unit="%")})
     with pytest.raises(ValueError, match="belongs to no panel"):
         cost.draw({"A": parsing}, {"B": guess(1, unit="s")})
@@ -214,8 +216,8 @@ def test_stages_that_cannot_be_shown_are_refused(exchange):
         stages.draw({"A": Ledger()})
     with pytest.raises(ValueError, match="not in %"):
         stages.draw({"A": exchange}, {"A": guess(1, unit="s")})
-    exchange.add("client", "thinking", 11, 12)
-    with pytest.raises(ValueError, match="no such kind: thinking"):
+    exchange.add("client", "beat", 11, 12)
+    with pytest.raises(ValueError, match="no such kind: beat"):
         stages.describe({"A": exchange})
 
 

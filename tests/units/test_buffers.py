@@ -5,6 +5,7 @@ from matplotlib.colors import to_hex
 
 from helpers.course.predictions import Prediction
 from helpers.figures import buffers, style
+from helpers.figures.prediction import Prediction
 from helpers.kernel.gauges import LEVEL
 from helpers.ledger import Ledger
 
@@ -12,7 +13,7 @@ QUEUE = "accept queue"
 
 
 def guess(*guesses, unit="clients", lane=""):
-    return Prediction("how many?", unit, list(guesses), "a common guess", lane)
+    return Prediction("how many?", unit, list(guesses), lane)
 
 
 @pytest.fixture
@@ -51,7 +52,13 @@ def test_the_words_tell_the_levels_the_limit_and_who_did_what(ledger):
 def test_the_figure_holds_what_the_words_say(ledger):
     figure = buffers.draw({"Listen": ledger}, {"Listen": guess(1)})
     [ax] = figure.axes
-    assert {QUEUE, "backlog 1", "connected", "✕ time-out", "a common guess"} <= set(written(figure))
+    assert {
+        QUEUE,
+        "backlog 1",
+        "connected",
+        "✕ time-out",
+        "one possible guess: 1 clients",
+    } <= set(written(figure))
     labels = [tick.get_text() for tick in ax.get_yticklabels()]
     assert labels == ["0", "1", "2", "client 1", "client 2", "application"]
     heights = dict(zip(labels, ax.get_yticks(), strict=True))
@@ -86,9 +93,9 @@ def test_a_level_that_ended_counts_no_more():
 
 def test_a_guess_of_a_time_goes_through_its_strip_and_widens_the_axis(ledger):
     plain = buffers.draw({"Listen": ledger})
-    figure = buffers.draw({"Listen": ledger}, {"Listen": guess(2.5, unit="s", lane="client 1")})
-    assert figure.axes[0].get_xlim()[1] > 2.5 > plain.axes[0].get_xlim()[1]
-    [line] = [line for line in figure.axes[0].lines if list(line.get_xdata()) == [2.5, 2.5]]
+    figure = buffers.draw({"Listen": ledger}, {"Listen": guess(1.5, unit="s", lane="client 1")})
+    assert figure.axes[0].get_xlim()[1] > 1.5 > plain.axes[0].get_xlim()[1]
+    [line] = [line for line in figure.axes[0].lines if list(line.get_xdata()) == [1.5, 1.5]]
     strip = dict(zip(*ticks(figure.axes[0]), strict=True))["client 1"]
     assert min(line.get_ydata()) < strip < max(line.get_ydata())
     assert max(line.get_ydata()) - min(line.get_ydata()) < 1

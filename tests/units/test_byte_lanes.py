@@ -7,6 +7,7 @@ import pytest
 
 from helpers.course.predictions import Prediction
 from helpers.figures import boundaries
+from helpers.figures.prediction import Prediction
 from helpers.ledger import Ledger
 from helpers.wire import byte_lanes
 from helpers.wire.curltrace import Block
@@ -65,13 +66,10 @@ def test_the_figure_counts_the_pieces_and_draws_a_guess_of_their_number():
     blocks = [Block("=>", "header", b"GET /\r\n\r\n"), *[Block("<=", "data", b"x" * 40)] * 3]
     byte_lanes.write(ledger, "curl", blocks)
     byte_lanes.write(ledger, "TCP", [b"y" * 129], kind="segment")
-    guess = Prediction("how many?", "segments", [4.0], "a common guess", "TCP")
+    guess = Prediction("how many?", "segments", [4.0], "TCP")
     words = boundaries.describe({"One": ledger}, {"One": guess}).plain()
     assert "curl: 1 sent, 3 received" in words
     assert "TCP: 1 segment" in words
-    assert "dashed: a common guess 4 segments" in words
+    assert "dashed: one possible guess: 4 segments" in words
     figure = boundaries.draw({"One": ledger}, {"One": guess})
-    dashed = [line for line in figure.axes[0].lines if line.get_linestyle() == "--"]
-    assert len(dashed) == 3, "four pieces have three cuts between them"
-    places = [line.get_xdata()[0] for line in dashed]
-    assert places == pytest.approx([129 / 4, 129 / 2, 129 * 3 / 4])
+    assert "one possible guess: 4 segments" in [text.get_text() for text in figure.axes[0].texts]

@@ -15,7 +15,7 @@ HELPERS = ROOT / "helpers"
 
 # What a module may import of ours: by its own line, else by its folder's.
 ELSE = ("ledger",)
-FIGURE = ("ledger", "figures.style")
+FIGURE = ("ledger", "figures.style", "figures.prediction")
 MAY_IMPORT = {
     "ledger": (),
     "kernel.*": ("ledger",),
@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "wire.faults": ("wire.tap",),
     "wire.relayed_connection": ("ledger", "wire.tap", "wire.faults"),
     "figures.style": (),
+    "figures.prediction": ("figures.style",),
     "figures.*": FIGURE,
     "figures.buffers": (*FIGURE, "kernel.gauges"),
     "figures.legend": (*FIGURE, "figures.timeline"),
@@ -46,7 +47,7 @@ MAY_IMPORT = {
     "course.claims": (),
     "course.needs": ("kernel.*", "peers.*"),
     "course.stored_runs": ("ledger", "course.notebook", "course.needs"),
-    "course.predictions": ("course.notebook", "figures.style"),
+    "course.predictions": ("course.notebook", "figures.style", "figures.prediction"),
     "course.verdicts": ("ledger", "course.claims", "figures.style"),
     "course.exercises": (),
     "course.browser_link": ("course.notebook", "servers"),

@@ -1,11 +1,11 @@
 """The latency figure: its lines, the percentiles it refuses, and its words."""
 
 import random
-from types import SimpleNamespace
 
 import pytest
 
 from helpers.figures import latency, style
+from helpers.figures.prediction import Prediction
 from helpers.ledger import Ledger
 
 
@@ -17,7 +17,7 @@ def a_ledger(*latencies, lane="requests"):
 
 
 def guess(*values, unit="s"):
-    return SimpleNamespace(guesses=list(values), label="predicted", unit=unit, lane="")
+    return Prediction("?", unit, list(values), asked=True)
 
 
 def spread(n, low=0.01, step=1.001):
@@ -129,13 +129,13 @@ def test_stable_words_hold_no_measured_number():
 
 def test_guesses_are_drawn_dashed_and_said():
     panels = {"A": a_ledger(*spread(30))}
-    figure = latency.draw(panels, {"A": guess(2.0, 0.5)})
+    figure = latency.draw(panels, {"A": guess(0.04, 0.05)})
     dashed = [line.get_xdata()[0] for line in figure.axes[0].lines if line.get_linestyle() == "--"]
-    assert dashed == [500, 2000]
-    assert figure.axes[0].get_xlim()[1] > 2000
-    assert "predicted, 2 guesses" in texts(figure)
+    assert dashed == [40, 50]
+    assert figure.axes[0].get_xlim()[1] > 50
+    assert any("the room's 2 guesses" in text for text in texts(figure))
     words = latency.describe(panels, {"A": guess(3, unit="ms")})
-    assert "A, dashed line: predicted 3 ms." in words.measured
+    assert "A, dashed: your guess: 3 ms." in words.measured
 
 
 def test_the_picture_is_a_png_for_one_request_and_for_five_lines():
@@ -170,11 +170,16 @@ def test_nothing_and_too_much_are_refused():
 @pytest.mark.parametrize(
     ("predictions", "said"),
     [
-        ({"B": guess(1)}, "belongs to no line"),
-        ({"A": guess(1, unit="%")}, "not in s or ms"),
-        ({"A": guess(0)}, "a latency of 0"),
+        ({"B": guess(1)}, "belongs to no panel"),
+        ({"A": guess(1, unit="%")}, "not in ms, s"),
     ],
 )
 def test_a_guess_that_has_no_place_is_refused(predictions, said):
     with pytest.raises(ValueError, match=said):
         latency.draw({"A": a_ledger(1.0)}, predictions)
+
+
+def test_a_guess_of_nought_stands_at_the_edge_of_the_logarithmic_axis():
+    [ax] = latency.draw({"A": a_ledger(1.0)}, {"A": guess(0)}).axes
+    [line] = [line for line in ax.lines if line.is_dashed()]
+    assert line.get_xdata()[0] == ax.get_xlim()[0]

@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-from types import SimpleNamespace
 
 import aiohttp
 import pytest
@@ -10,6 +9,7 @@ from aiohttp import web
 from PIL import Image
 
 from helpers.figures import sequence, style
+from helpers.figures.prediction import Prediction
 from helpers.instruments import client_trace, record
 from helpers.ledger import Ledger
 from helpers.servers import serve
@@ -20,8 +20,8 @@ LIMIT = aiohttp.ClientTimeout(total=20)
 DELAY_S = 0.2
 
 
-def guess(*values, label="predicted"):
-    return SimpleNamespace(guesses=list(values), label=label, unit="s", lane="")
+def guess(*values):
+    return Prediction("?", "s", list(values), asked=True)
 
 
 @pytest.fixture
@@ -198,11 +198,11 @@ def test_what_broke_is_marked_and_named(wired):
 
 
 def test_a_prediction_is_dashed(told):
-    [ax] = sequence.draw({"a": told}, {"a": guess(2.5, 9.0)}).axes
+    [ax] = sequence.draw({"a": told}, {"a": guess(1.0, 1.2)}).axes
     dashed = [line.get_xdata()[0] for line in ax.lines if line.is_dashed()]
-    assert dashed == [2.5, 9.0]
-    assert ax.get_xlim()[1] > 9.0
-    assert "predicted, 2 guesses" in labels(ax)
+    assert dashed == [1.0, 1.2]
+    assert ax.get_xlim()[1] > 1.2
+    assert any("the room's 2 guesses" in label for label in labels(ax))
 
 
 def test_it_is_a_picture(told, wired):
@@ -226,7 +226,7 @@ def test_the_words_name_a_lessons_own_messages_in_order(told):
         "a: 3.00 s for 2 messages · up to 1.00 s under way.",
         "client to server, question: left at < 0.01 ms, arrived at 1000 ms.",
         "server to client, answer: left at 2000 ms, arrived at 3000 ms.",
-        "a, dashed line: predicted 2.00 s.",
+        "a, dashed: your guess: 2 s.",
     ]
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from helpers.course.predictions import Prediction
 from helpers.figures import shares, style
+from helpers.figures.prediction import Prediction
 from helpers.ledger import Ledger
 
 NAMES = ["one", "two", "three"]
@@ -19,7 +20,7 @@ def served(**counts):
 
 
 def guess(*guesses, lane=""):
-    return Prediction("how many?", "each", list(guesses), "predicted", lane)
+    return Prediction("how many?", "each", list(guesses), lane, asked=True)
 
 
 def bars(ax):
@@ -44,7 +45,7 @@ def test_the_words_say_who_got_none_a_part_or_all():
     ]
     assert words.measured == [
         "Spread: one 3, two 0, three 5.",
-        "Spread, dashed line: predicted 2.",
+        "Spread, dashed: your guess: 2 each.",
         "One for all: one 0, two 4, three 0.",
     ]
 
@@ -63,7 +64,7 @@ def test_a_guess_is_drawn_where_it_belongs(lane, value):
     assert len(dashed) == 2
     low, high = dashed[0].get_ydata()
     assert (high - low > 1) == (lane == "")
-    assert any("predicted, 2 guesses" in text.get_text() for text in ax.texts)
+    assert any("the room's 2 guesses" in text.get_text() for text in ax.texts)
     assert ax.get_xlim()[1] > max(value, 9)
 
 

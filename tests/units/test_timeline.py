@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from helpers.course.predictions import Prediction
 from helpers.figures import style, timeline
+from helpers.figures.prediction import Prediction
 from helpers.ledger import (
     CALLER,
     HEARTBEAT,
@@ -158,22 +159,25 @@ def test_an_error_is_drawn_and_said_with_its_name():
 
 
 def test_guesses_are_drawn_dashed_where_they_lie_and_the_axis_holds_them():
-    guess = Prediction("How long?", "s", [0.5, 3.0, 1.0], "predicted", HEARTBEAT)
+    guess = Prediction("How long?", "s", [0.5, 1.0, 0.8], HEARTBEAT, asked=True)
     [first, second] = timeline.draw({"A": a_ledger(), "B": a_ledger()}, {"A": guess}).axes
     lines = [line for line in first.lines if line.is_dashed()]
-    assert [line.get_xdata()[0] for line in lines] == [0.5, 1.0, 3.0]
+    assert [line.get_xdata()[0] for line in lines] == [0.5, 0.8, 1.0]
     assert not any(line.is_dashed() for line in second.lines)
-    assert first.get_xlim()[1] > 3.0
-    assert "predicted, 3 guesses" in texts(first)
+    assert first.get_xlim()[1] > 1.0
+    assert "the room's 3 guesses: the middle one 0.8 s" in texts(first)
     words = timeline.describe({"A": a_ledger(), "B": a_ledger()}, {"A": guess})
-    assert "A, dashed line: predicted 0.50 s, 1.00 s, 3.00 s." in words.measured
+    [line] = [line for line in words.measured if "dashed" in line]
+    assert line.startswith(
+        f"A (about {HEARTBEAT}), dashed: the room's 3 guesses: the middle one 0.8 s"
+    )
 
 
 def test_a_guess_about_a_lane_stays_in_it():
     ledger = a_ledger()
 
     def height(lane):
-        guess = Prediction("How long?", "s", [0.5], "predicted", lane)
+        guess = Prediction("How long?", "s", [0.5], lane, asked=True)
         [ax] = timeline.draw({"A": ledger}, {"A": guess}).axes
         [line] = [line for line in ax.lines if line.is_dashed()]
         return abs(line.get_ydata()[1] - line.get_ydata()[0])
@@ -274,7 +278,7 @@ def test_what_cannot_be_drawn_is_refused_by_its_name(make):
         make({})
     with pytest.raises(ValueError, match="panel 'B': its ledger holds no span"):
         make({"A": a_ledger(), "B": Ledger()})
-    guess = Prediction("How long?", "s", [1.0], "predicted")
+    guess = Prediction("How long?", "s", [1.0], asked=True)
     with pytest.raises(ValueError, match=r"predictions\['C'\] belongs to no panel: \['A'\]"):
         make({"A": a_ledger()}, {"C": guess})
     with pytest.raises(ValueError, match=r"lanes=\['nowhere'\]"):

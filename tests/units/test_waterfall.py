@@ -1,13 +1,13 @@
 """The waterfall: the phases an aiohttp client leaves, and what is drawn and said of them."""
 
 import asyncio
-from types import SimpleNamespace
 
 import aiohttp
 import pytest
 from aiohttp import web
 
 from helpers.figures import style, waterfall
+from helpers.figures.prediction import Prediction
 from helpers.instruments import client_trace, record
 from helpers.ledger import Ledger
 from helpers.servers import serve
@@ -16,8 +16,8 @@ LIMIT = aiohttp.ClientTimeout(total=20)
 DELAY_S = 0.2
 
 
-def guess(value, unit="s", label="predicted"):
-    return SimpleNamespace(guesses=[value], label=label, unit=unit, lane="")
+def guess(value, unit="s"):
+    return Prediction("?", unit, [value], asked=True)
 
 
 def a_request(ledger, at_s, label="1", connect=True):
@@ -227,7 +227,7 @@ def test_the_words_say_what_is_drawn(one):
     assert "They go on at the same time." in stable
     assert "Two: 15000 ms for 2 requests · the handler's share 53%." in words.measured
     assert any("wait 6000 ms" in s and "server handling 5000 ms" in s for s in words.measured)
-    assert "Two, dashed: predicted 2 s." in words.measured
+    assert "Two, dashed: your guess: 2 s." in words.measured
 
 
 def test_stable_words_hold_no_number_that_was_measured(one):
@@ -240,14 +240,18 @@ def test_stable_words_hold_no_number_that_was_measured(one):
     assert waterfall.describe({"A": one}).stable == waterfall.describe({"A": later}).stable
 
 
-@pytest.mark.parametrize(
-    ("said", "ends_ms"), [(guess(2), 2000), (guess(2, "ms"), 2), (guess(25, "%"), 2500)]
-)
+@pytest.mark.parametrize(("said", "ends_ms"), [(guess(2), 2000), (guess(2, "ms"), 2)])
 def test_a_guess_is_drawn_dashed_in_its_unit(one, said, ends_ms):
     figure = waterfall.draw({"Slow": one}, {"Slow": said})
     dashed = [line for line in figure.axes[0].lines if line.get_linestyle() == "--"]
     assert max(max(line.get_xdata()) for line in dashed) == pytest.approx(ends_ms)
-    assert any(text.startswith("predicted") for text in texts(figure))
+    assert any(text.startswith("your guess") for text in texts(figure))
+
+
+def test_a_guess_of_a_share_is_written_and_not_drawn_as_a_phase(one):
+    figure = waterfall.draw({"Slow": one}, {"Slow": guess(25, "%")})
+    assert "your guess: 25 %" in texts(figure)
+    assert not [line for line in figure.axes[0].lines if line.get_linestyle() == "--"]
 
 
 def test_the_picture_is_a_png(one):
@@ -282,7 +286,7 @@ def test_two_requests_at_once_under_one_label_are_refused(one):
 def test_a_guess_that_belongs_nowhere_is_refused(one):
     with pytest.raises(ValueError, match=r"predictions\['B'\] belongs to no panel"):
         waterfall.draw({"A": one}, {"B": guess(1)})
-    with pytest.raises(ValueError, match="in 'requests', not in s, ms or %"):
+    with pytest.raises(ValueError, match="in 'requests', not in %, ms, s"):
         waterfall.draw({"A": one}, {"A": guess(1, "requests")})
 
 
