@@ -15,6 +15,9 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 env:
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "backend-on-the-wire: no $(PYTHON) here; install Python 3.11, 3.12 or 3.13," \
+			"or name one: make PYTHON=/path/to/python3.11 ..."; exit 1; }
 	@$(PYTHON) tools/environment.py
 
 lab: env ## open the course in JupyterLab
@@ -59,6 +62,8 @@ lock: ## choose the newest versions that fit pyproject.toml (needs the network)
 	printf 'mitmproxy\nopentelemetry-sdk\n' | .venv-lock/bin/uv pip compile - --universal \
 		--python-version 3.11 --quiet --no-annotate --custom-compile-command "make lock" \
 		-o requirements-bench.txt
+	echo jupyter-repo2docker | .venv-lock/bin/uv pip compile - --universal --python-version 3.11 \
+		--quiet --no-annotate --custom-compile-command "make lock" -o requirements-binder.txt
 
 clean: ## remove the environments and the caches
 	rm -rf .venv .venv-* .pytest_cache .ruff_cache

@@ -92,9 +92,52 @@ def test_the_workflows_call_what_the_readme_calls():
     assert any(step.startswith("make test") for step in steps)
     matrix = workflows["test"]["jobs"]["test"]["strategy"]["matrix"]
     assert matrix["python"] == ["3.11", "3.12", "3.13"]
+    assert value(workflows["test"]["jobs"]["test"]["env"]["CI"], {"os": "ubuntu-latest"}) == "true"
+    assert value(workflows["test"]["jobs"]["test"]["env"]["CI"], {"os": "macos-latest"}) == ""
     for workflow in workflows.values():
         for job in workflow["jobs"].values():
             assert job["timeout-minutes"] <= 60
+
+
+def value(expression: str, matrix: dict[str, str]) -> str:
+    """Return what a workflow's expression comes to; && and || give an operand, as in Python."""
+    [inside] = re.fullmatch(r"\$\{\{(.*)\}\}", expression).groups()
+    for name, text in matrix.items():
+        inside = inside.replace(f"matrix.{name}", repr(text))
+    return eval(inside.replace("&&", " and ").replace("||", " or "), {"__builtins__": {}})
+
+
+def test_an_expression_of_a_workflow_is_worked_out_as_the_service_does():
+    """The empty text counts as false there: `x && '' || 'true'` is always 'true'."""
+    for name in ("macos-latest", "ubuntu-latest"):
+        old = "${{ matrix.os == 'macos-latest' && '' || 'true' }}"
+        assert value(old, {"os": name}) == "true"
+
+
+def test_the_proof_runs_on_a_system_that_has_the_packages_it_installs():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/prove.yml").read_text())
+    job = workflow["jobs"]["prove"]
+    assert job["container"]["image"].startswith("debian:")
+    steps = [step.get("run", step.get("uses", "")) for step in job["steps"]]
+    assert steps[-1] == ".ci/run"
+    # Git and Python must be there before the checkout and the script ask for them.
+    first = next(n for n, step in enumerate(steps) if "apt-get install" in step)
+    assert {"git", "make", "python3", "python3-venv"} <= set(steps[first].split())
+    assert first < next(n for n, step in enumerate(steps) if step.startswith("actions/checkout"))
+
+
+def test_the_warming_of_binder_follows_redirects_and_fails_with_curl():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/binder.yml").read_text())
+    [step] = workflow["jobs"]["warm"]["steps"]
+    assert "--location" in step["run"] and "--fail" in step["run"]
+    assert step["shell"] == "bash", "only then an error before a pipe counts"
+
+
+def test_make_lock_writes_every_file_of_pins():
+    recipe = (ROOT / "Makefile").read_text()
+    for path in ROOT.glob("requirements*.txt"):
+        assert f"-o {path.name}" in recipe, path.name
+        assert "make lock" in path.read_text().splitlines()[1]
 
 
 def test_ci_installs_what_the_lists_name_and_calls_the_targets():
