@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import sys
 from importlib import metadata
@@ -18,8 +19,12 @@ USE = "a program of the test"
 
 
 def script(folder: Path, text: str) -> Path:
-    path = folder / "program"
-    path.write_text(f"#!{sys.executable}\n{text}\n")
+    """Write a program in Python; a shebang can name no interpreter with a blank in its path."""
+    path, code = folder / "program", folder / "program.py"
+    code.write_text(text)
+    path.write_text(
+        f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(code))} "$@"\n'
+    )
     path.chmod(0o755)
     return path
 
