@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from helpers import servers
-from helpers.course import notebook, predictions, stored_runs, verdicts
+from helpers.course import notebook, predictions, progress, stored_runs, verdicts
 from helpers.course.browser_link import browser_link
 from helpers.course.claims import claims, claims_of
 from helpers.course.exercises import check
@@ -55,6 +55,7 @@ def begin(number: str) -> None:
     _state = _State(number, predictions=kept)
     notebook.make_stop_work()
     notebook.collect_less()
+    progress.switch_on()
     mine = len(claims_of(number))
     settles = style.count(mine, "claim") if mine else "no claim"
     print(f"Lesson {number} is ready. It settles {settles}.")

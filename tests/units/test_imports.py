@@ -50,6 +50,7 @@ MAY_IMPORT = {
     "course.predictions": ("course.notebook", "figures.style", "figures.prediction"),
     "course.verdicts": ("ledger", "course.claims", "figures.style"),
     "course.exercises": (),
+    "course.progress": ("ledger", "course.notebook"),
     "course.browser_link": ("course.notebook", "servers"),
     "course.system_check": (
         "course.notebook",
