@@ -16,7 +16,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import signal
 import socket
 import threading
 import time
@@ -86,7 +85,6 @@ _SOCKET_CALLS = {
     "sendmsg": "sendmsg",
 }
 _watched: dict[int, tuple[Ledger, str]] = {}
-_calling: set[int] = set()  # the watched threads that are in a blocking call just now
 _patch_lock = threading.Lock()
 _originals: list[tuple[object, str, object]] = []
 _MISSING = object()
@@ -100,13 +98,11 @@ def _timed(call: Callable, label: str, *, of_socket: bool) -> Callable:
         # A socket in non-blocking mode (every socket of a loop) never blocks its thread.
         if watch is None or (of_socket and args[0].gettimeout() == 0):
             return call(*args, **kwargs)
-        _calling.add(threading.get_ident())
         start_s = now_s()
         try:
             return call(*args, **kwargs)
         finally:
             end_s = now_s()
-            _calling.discard(threading.get_ident())
             watch[0].add(watch[1], "blocked", start_s, end_s, label)
 
     return watched
@@ -150,38 +146,12 @@ def blocking_calls(ledger: Ledger, lane: str = CALLER) -> Iterator[None]:
             _patch()
         _watched[thread] = (ledger, lane)
     try:
-        with _stoppable():
-            yield
+        yield
     finally:
         with _patch_lock:
             del _watched[thread]
             if not _watched:
                 _unpatch()
-
-
-@contextlib.contextmanager
-def _stoppable() -> Iterator[None]:
-    """Let SIGINT, the Stop button, end a blocking call too.
-
-    In a cell that awaits, the kernel answers SIGINT by cancelling the cell's task. A thread
-    stuck in a blocking call never gets to see that: Python takes the call up again after
-    the signal (PEP 475). So during the call the cancellation is raised where it is stuck.
-    """
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield
-        return
-
-    def stop(number: int, frame) -> None:
-        if threading.get_ident() in _calling:
-            raise asyncio.CancelledError("stopped in a blocking call")
-        before(number, frame)
-
-    signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 # --- the idle time of a loop

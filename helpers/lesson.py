@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from helpers import servers
-from helpers.course import notebook, predictions, progress, stored_runs, verdicts
+from helpers.course import notebook, predictions, progress, stop_button, stored_runs, verdicts
 from helpers.course.browser_link import browser_link
 from helpers.course.claims import claims, claims_of
 from helpers.course.exercises import check
@@ -53,7 +53,7 @@ def begin(number: str) -> None:
     # What was guessed stays when the lesson is run again; what was settled does not.
     kept = _state.predictions if _state.number == number else {}
     _state = _State(number, predictions=kept)
-    notebook.make_stop_work()
+    stop_button.install()
     notebook.collect_less()
     progress.switch_on()
     mine = len(claims_of(number))

@@ -1,24 +1,17 @@
-"""What the Jupyter kernel needs: a Stop button that works, and to know who is there.
+"""The notebook around a lesson: its shell, its folder, its output, and whether anybody is there.
 
-Plan: nothing is switched on by importing; `lesson.begin` calls `prepare` once per
-kernel. The Stop button sends SIGINT; the kernel cancels the awaiting cell, but a loop
-asleep in its selector is not woken by that (ipykernel issue 881). Python writes to a
-wake-up file descriptor on every signal once a loop has any signal handler of its own,
-and that wakes the selector. Objects that exist when a lesson begins (all the imported
-modules) are put out of the garbage collector's sight, so that a collection between two
-measurements stays short.
+Plan: nothing is switched on by importing. Objects that exist when a lesson begins (all the
+imported modules) are put out of the garbage collector's sight, so that a collection between
+two measurements stays short.
 
-Left out: anything that patches the kernel or its loop.
+Left out: the Stop button (stop_button.py).
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import gc
 import json
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -37,15 +30,6 @@ def attended() -> bool:
     """
     ip = shell()
     return bool(ip and getattr(ip.kernel, "_allow_stdin", False))
-
-
-def make_stop_work() -> None:
-    """Let the Stop button end a cell that awaits on an idle loop; for the running loop."""
-    if not hasattr(signal, "SIGUSR2"):
-        return  # Windows: its loop polls for signals by itself
-    # NotImplementedError: a loop without signal handlers; RuntimeError: not the main thread.
-    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, lambda: None)
 
 
 def collect_less() -> None:
@@ -74,7 +58,7 @@ def folder() -> Path:
     here = Path.cwd()
     if (here / "data").is_dir():
         return here
-    return Path(__file__).resolve().parent.parent / "notebooks"
+    return Path(__file__).resolve().parents[2] / "notebooks"
 
 
 def show(plain: str, html: str, png: bytes | None = None) -> None:

@@ -19,7 +19,6 @@ every_lesson = pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem
 HELD_TO_LOOPBACK = {
     "02": {"0.0.0.0": "shows that a more specific listener wins against the wildcard"},
 }
-SETUP = "from helpers import lesson\nlesson.begin('10')"
 
 
 def sources(path: Path) -> list[str]:
@@ -116,38 +115,6 @@ def test_nothing_listens_beyond_loopback_and_restart_leaves_nothing(path):
         kernel.restart()
         assert not servers & listening(kernel.process)
         assert not psutil.wait_procs(family, timeout=5)[1]
-
-
-@pytest.mark.parametrize(
-    "code",
-    [
-        "await asyncio.Event().wait()",
-        "await asyncio.sleep(60)",
-        "await asyncio.to_thread(__import__('threading').Event().wait, 3)",
-        "import time; time.sleep(60)",
-    ],
-)
-def test_stop_ends_a_waiting_cell_and_the_kernel_goes_on(code):
-    with Kernel(attended=True) as kernel:
-        assert kernel.run(SETUP + "\nimport asyncio").status == "ok"
-        id = kernel.send(code)
-        time.sleep(1)
-        stopped = time.monotonic()
-        kernel.interrupt()
-        # The promise is two seconds; the wait is bounded by it.
-        [reply] = kernel.gather([id], 2.0 - (time.monotonic() - stopped))
-        assert reply.status == "error", "the cell did not end within two seconds of Stop"
-        assert kernel.run("print(6 * 7)").text.strip() == "42"
-
-
-def test_without_begin_stop_does_not_end_an_awaiting_cell():
-    """Show that the cure is what cures: if this fails, the wake-up is not needed any more."""
-    with Kernel(attended=True) as kernel:
-        assert kernel.run("import asyncio").status == "ok"
-        id = kernel.send("await asyncio.Event().wait()")
-        time.sleep(1)
-        kernel.interrupt()
-        assert kernel.gather([id], 2.0)[0].status == "never ended"
 
 
 def test_an_experiment_stopped_in_the_middle_leaves_the_next_one_sound():

@@ -49,8 +49,9 @@ MAY_IMPORT = {
     "course.stored_runs": ("ledger", "course.notebook", "course.needs"),
     "course.predictions": ("course.notebook", "figures.style", "figures.prediction"),
     "course.verdicts": ("ledger", "course.claims", "figures.style"),
-    "course.exercises": (),
     "course.progress": ("ledger", "course.notebook"),
+    "course.exercises": ("course.stop_button",),
+    "course.stop_button": ("course.notebook",),
     "course.browser_link": ("course.notebook", "servers"),
     "course.system_check": (
         "course.notebook",
@@ -60,7 +61,7 @@ MAY_IMPORT = {
         "figures.style",
     ),
     "panel.controls": (),
-    "panel.background": ("ledger",),
+    "panel.background": ("ledger", "course.stop_button"),
     "explore": ("ledger", "figures.style", "hosting.registry", "course.notebook", "panel.*"),
     "lesson": (
         "ledger",

@@ -1,14 +1,9 @@
-"""What the kernel needs: a loop that a signal wakes, and to know who is there."""
+"""The notebook around a lesson: who is there, its folder, its output."""
 
-import asyncio
 import gc
-import os
-import signal
 import subprocess
 import sys
 import textwrap
-import threading
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -50,61 +45,6 @@ def test_somebody_is_there_when_the_front_end_lets_a_cell_ask(shell):
     assert not notebook.attended()
 
 
-# --- the Stop button
-
-
-def interrupted(prepare, fallback_s):
-    """Await for ever, as a cell does, and send the Stop button's signal; tell what ended it.
-
-    The handler cancels the waiting task, as the kernel's does, and wakes nobody.
-    """
-    loop, ended = asyncio.new_event_loop(), []
-
-    async def cell():
-        prepare()
-        loop.call_later(fallback_s, lambda: ended or (ended.append("nothing"), task.cancel()))
-        threading.Thread(target=send, daemon=True).start()
-        await asyncio.Event().wait()
-
-    def send():
-        time.sleep(0.2)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    task = loop.create_task(cell())
-    before = signal.signal(signal.SIGINT, lambda *_: task.cancel())
-    try:
-        with pytest.raises(asyncio.CancelledError):
-            loop.run_until_complete(task)
-    finally:
-        signal.signal(signal.SIGINT, before)
-        loop.close()
-    return ended or ["the signal"]
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGUSR2"), reason="Windows wakes its loop by itself")
-def test_a_signal_ends_a_cell_that_awaits_on_an_idle_loop():
-    assert interrupted(notebook.make_stop_work, fallback_s=20) == ["the signal"]
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGUSR2"), reason="Windows wakes its loop by itself")
-def test_without_that_the_loop_sleeps_on():
-    assert interrupted(lambda: None, fallback_s=1) == ["nothing"]
-
-
-def test_where_there_is_no_loop_or_no_main_thread_nothing_happens():
-    notebook.make_stop_work()
-    done = []
-
-    async def elsewhere():
-        notebook.make_stop_work()
-        done.append(True)
-
-    thread = threading.Thread(target=lambda: asyncio.run(elsewhere()))
-    thread.start()
-    thread.join(10)
-    assert done == [True]
-
-
 # --- the collector, the folder, the output
 
 
@@ -130,7 +70,7 @@ def test_importing_switches_nothing_on():
 
         before = state()
         from helpers import instruments, lesson, servers
-        from helpers.course import notebook
+        from helpers.course import notebook, stop_button
         from helpers.kernel import threads
         assert state() == before
     """
