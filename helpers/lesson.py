@@ -73,10 +73,8 @@ def close() -> None:
         names = servers.running()
         servers.close_all()
         print(f"Servers stopped: {', '.join(names) or 'none was running'}.")
-    for verdict in _state.settled.values():
-        print(
-            f"“{verdict.claim.says}” {verdict.said}".replace("?” ", "?” is ").replace(".” ", ".” ")
-        )
+    for _, verdict in sorted(_state.settled.items()):
+        print(f"“{verdict.claim.says}”: {verdict.said}")
 
 
 def predict(
