@@ -59,7 +59,7 @@ KINDS = {
     # measurements
     "parsing": "one call of a parser, or of what stands in for it",
     "level": "a number that stayed the same for a while; the label is the number",
-    "limit": "how high a level may go; the label is the number, and what sets it",
+    "limit": "how high a level may go; the label says what sets it, and ends with the number",
     "right": "an outcome that is right",
     "noticed": "an outcome that is wrong, and whoever meets it notices",
     "wrong": "an outcome that is wrong, and nobody notices",

@@ -3,6 +3,7 @@
 import pytest
 from matplotlib.colors import to_hex
 
+from helpers.course.predictions import Prediction
 from helpers.figures import buffers, style
 from helpers.figures.prediction import Prediction
 from helpers.kernel.gauges import LEVEL

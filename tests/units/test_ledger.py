@@ -26,7 +26,7 @@ from helpers.ledger import (
 
 
 def spans(*times):
-    return [Span(start_s, end_s, "lane", "kind") for start_s, end_s in times]
+    return [Span(start_s, end_s, "lane", "request") for start_s, end_s in times]
 
 
 def marks(*times):
@@ -49,7 +49,7 @@ def test_spans_come_in_order_of_their_start_however_they_were_written():
     ledger = Ledger()
     times = [(n / 10, n / 10 + 0.3) for n in range(50)]
     for start_s, end_s in random.Random(1).sample(times, len(times)):
-        ledger.add("lane", "kind", start_s, end_s)
+        ledger.add("lane", "request", start_s, end_s)
     assert [(s.start_s, s.end_s) for s in ledger.spans()] == times
 
 
@@ -63,32 +63,32 @@ def test_marks_come_in_order_of_time_however_they_were_written():
 def test_lane_kind_and_label_choose_spans_and_marks_together():
     ledger = Ledger()
     for lane in "ab":
-        for kind in "cd":
+        for kind in ("request", "serving"):
             for label in "ef":
                 ledger.add(lane, kind, 0.0, 1.0, label)
                 ledger.mark(lane, kind, label, time_s=0.0)
     for chosen in (ledger.spans, ledger.marks):
         assert len(chosen()) == 8
-        assert len(chosen(lane="a")) == len(chosen(kind="c")) == len(chosen(label="e")) == 4
-        [only] = chosen("a", "d", "f")
-        assert (only.lane, only.kind, only.label) == ("a", "d", "f")
+        assert len(chosen(lane="a")) == len(chosen(kind="request")) == len(chosen(label="e")) == 4
+        [only] = chosen("a", "serving", "f")
+        assert (only.lane, only.kind, only.label) == ("a", "serving", "f")
         assert chosen(lane="") == []
 
 
 def test_a_block_is_recorded_as_a_span_around_what_happens_in_it():
     ledger = Ledger()
     before_s = now_s()
-    with ledger.span("lane", "kind", "label"):
+    with ledger.span("lane", "request", "label"):
         ledger.mark("lane", "beat")
     after_s = now_s()
     [span], [mark] = ledger.spans(), ledger.marks()
     assert before_s <= span.start_s <= mark.time_s <= span.end_s <= after_s
-    assert (span.lane, span.kind, span.label) == ("lane", "kind", "label")
+    assert (span.lane, span.kind, span.label) == ("lane", "request", "label")
 
 
 def test_a_block_that_raises_is_recorded_all_the_same_and_the_exception_goes_on():
     ledger = Ledger()
-    with pytest.raises(KeyError, match="mine"), ledger.span("lane", "kind"):
+    with pytest.raises(KeyError, match="mine"), ledger.span("lane", "request"):
         raise KeyError("mine")
     assert len(ledger.spans()) == 1
 
@@ -96,14 +96,14 @@ def test_a_block_that_raises_is_recorded_all_the_same_and_the_exception_goes_on(
 def test_a_span_that_ends_before_it_starts_is_refused_with_both_times():
     ledger = Ledger()
     with pytest.raises(ValueError, match=r"end_s=1\.0 lies before start_s=2\.0"):
-        ledger.add("lane", "kind", 2.0, 1.0)
+        ledger.add("lane", "request", 2.0, 1.0)
     assert ledger.rows == []
 
 
 def test_lanes_come_in_order_of_their_first_appearance_on_the_clock():
     ledger = Ledger()
-    ledger.add("late", "kind", 2.0, 3.0)
-    ledger.add("early", "kind", 1.0, 9.0)
+    ledger.add("late", "request", 2.0, 3.0)
+    ledger.add("early", "request", 1.0, 9.0)
     ledger.mark("first", "beat", time_s=0.0)
     ledger.mark("late", "beat", time_s=0.5)
     assert ledger.lanes() == ["first", "late", "early"]
@@ -122,7 +122,7 @@ def test_nothing_is_lost_when_many_threads_write_at_once_and_one_reads():
     def write(writer):
         started.wait(10)
         for n in range(each):
-            ledger.add(f"lane {writer}", "kind", n, n + 1, f"{writer}.{n}")
+            ledger.add(f"lane {writer}", "request", n, n + 1, f"{writer}.{n}")
             ledger.mark(f"lane {writer}", "beat", f"{writer}.{n}")
 
     threads = [threading.Thread(target=write, args=(w,)) for w in range(writers)]
@@ -244,11 +244,11 @@ def test_a_ledger_comes_back_from_json_equal():
         {"rows": [], "ticks": []},
         {"rows": 3, "ticks": [], "provenance": {}},
         {"rows": [[0.0, 1.0]], "ticks": [], "provenance": {}},
-        {"rows": [["0", "1", "lane", "kind", ""]], "ticks": [], "provenance": {}},
-        {"rows": [[0.0, None, "lane", "kind", ""]], "ticks": [], "provenance": {}},
-        {"rows": [[2.0, 1.0, "lane", "kind", ""]], "ticks": [], "provenance": {}},
-        {"rows": [[0.0, 1.0, 7, "kind", ""]], "ticks": [], "provenance": {}},
-        {"rows": [[0.0, 1.0, "lane", "kind", "", 0]], "ticks": [], "provenance": {}},
+        {"rows": [["0", "1", "lane", "request", ""]], "ticks": [], "provenance": {}},
+        {"rows": [[0.0, None, "lane", "request", ""]], "ticks": [], "provenance": {}},
+        {"rows": [[2.0, 1.0, "lane", "request", ""]], "ticks": [], "provenance": {}},
+        {"rows": [[0.0, 1.0, 7, "request", ""]], "ticks": [], "provenance": {}},
+        {"rows": [[0.0, 1.0, "lane", "request", "", 0]], "ticks": [], "provenance": {}},
         {"rows": [], "ticks": [["soon", "lane", "beat", ""]], "provenance": {}},
         {"rows": [], "ticks": [[0.0]], "provenance": {}},
         {"rows": [], "ticks": [], "provenance": "2026"},
@@ -272,8 +272,8 @@ def test_runs_come_back_from_their_file_by_name(tmp_path):
 def test_labels_that_look_like_json_come_back_as_they_were(tmp_path):
     ledger = Ledger()
     for label in ('[["a"], ["b"]]', "], [", '"\\\n', "→ ✕", "NaN"):
-        ledger.add(label, label, 0.0, 1.0, label)
-        ledger.mark(label, label, label, time_s=0.1)
+        ledger.add(label, "request", 0.0, 1.0, label)
+        ledger.mark(label, "beat", label, time_s=0.1)
     save_runs(tmp_path / "runs.json", {'"], [': ledger})
     assert load_runs(tmp_path / "runs.json") == {'"], [': ledger}
 
