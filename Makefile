@@ -38,7 +38,7 @@ soak: env ## ten strict runs of every notebook beside two busy loops
 bench: env ## what the course promises of itself, measured beside its rivals (ONLY="wire span")
 	@$(RUN) tools/bench.py $(ONLY)
 
-store: env ## run notebooks and store their outputs (all, or NB=notebooks/08_blocking.ipynb)
+store: env ## run notebooks and store their outputs (all, or NB=notebooks/10_blocking.ipynb)
 	$(RUN) tools/store.py $(or $(NB),$(NOTEBOOKS))
 	$(RUN) tools/pages.py
 

@@ -49,15 +49,21 @@ def texts(cell) -> Iterator[str]:
                 yield data
 
 
+def verdicts_in(text: str) -> dict[str, str]:
+    """Return the words of the verdicts in a text by claim: each stands above the claim's words."""
+    by_words = {claim.says: claim.id for claim in claims().values()}
+    found = re.findall(r"^Verdict: (.+)\n“(.+)”$", text, re.MULTILINE)
+    return {by_words.get(says, says): word for word, says in found}
+
+
 def verdicts(book) -> dict[str, tuple[str, str]]:
-    """Return by claim the outcome in stored output and the id of the cell that shows it."""
-    found, said = {}, {claim.says: claim.id for claim in claims().values()}
-    for cell in code_cells(book):
-        for output in cell.get("outputs", []):
-            plain = output.get("data", {}).get("text/plain", "")
-            if match := re.match(r"Verdict: (.+)\n“(.+)”\n", plain):
-                found[said.get(match[2], match[2])] = match[1], cell.id
-    return found
+    """Return by claim the word in stored output and the id of the cell that shows it."""
+    return {
+        claim: (word, cell.id)
+        for cell in code_cells(book)
+        for output in cell.get("outputs", [])
+        for claim, word in verdicts_in(output.get("data", {}).get("text/plain", "")).items()
+    }
 
 
 def saboteurs(book) -> dict[str, list]:
@@ -169,12 +175,11 @@ def settled(book, name: str = "") -> Iterator[str]:
 
 
 def folded(book, name: str = "") -> Iterator[str]:
-    """A verdict's cell is folded: its findings are sentences, the code is there for who asks."""
+    """The code of a verdict is folded, to be opened by who asks; no other code is."""
     for cell in code_cells(book):
-        hidden = cell.metadata.get("jupyter", {}).get("source_hidden", False)
-        if ("lesson.verdict(" in cell.source) != bool(hidden):
-            what = "hidden source" if hidden else "a verdict whose source is shown"
-            yield f"{cell.id}: {what}"
+        hidden = bool(cell.metadata.get("jupyter", {}).get("source_hidden"))
+        if ("lesson.verdict(" in cell.source) != hidden:
+            yield f"{cell.id}: {'other code is folded' if hidden else 'a verdict is not folded'}"
 
 
 def breakable(book, name: str = "") -> Iterator[str]:
