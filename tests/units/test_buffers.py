@@ -3,7 +3,6 @@
 import pytest
 from matplotlib.colors import to_hex
 
-from helpers.course.predictions import Prediction
 from helpers.figures import buffers, style
 from helpers.figures.prediction import Prediction
 from helpers.kernel.gauges import LEVEL

@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import pytest
 
-from helpers.course.predictions import Prediction
 from helpers.figures import boundaries
 from helpers.figures.prediction import Prediction
 from helpers.ledger import Ledger

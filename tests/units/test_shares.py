@@ -2,7 +2,6 @@
 
 import pytest
 
-from helpers.course.predictions import Prediction
 from helpers.figures import shares, style
 from helpers.figures.prediction import Prediction
 from helpers.ledger import Ledger

@@ -6,7 +6,6 @@ from itertools import pairwise
 import pytest
 from matplotlib.figure import Figure
 
-from helpers.course.predictions import Prediction
 from helpers.figures import style, timeline
 from helpers.figures.prediction import Prediction
 from helpers.ledger import (
