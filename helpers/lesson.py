@@ -14,7 +14,15 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from helpers import servers
-from helpers.course import notebook, predictions, progress, stop_button, stored_runs, verdicts
+from helpers.course import (
+    missing_cells,
+    notebook,
+    predictions,
+    progress,
+    stop_button,
+    stored_runs,
+    verdicts,
+)
 from helpers.course.browser_link import browser_link
 from helpers.course.claims import claims, claims_of
 from helpers.course.exercises import check
@@ -72,6 +80,7 @@ def close() -> None:
     else:
         names = servers.running()
         servers.close_all()
+        missing_cells.forget()
         print(f"Servers stopped: {', '.join(names) or 'none was running'}.")
     for _, verdict in sorted(_state.settled.items()):
         print(f"“{verdict.claim.says}”: {verdict.said}")

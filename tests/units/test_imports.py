@@ -52,6 +52,7 @@ MAY_IMPORT = {
     "course.progress": ("ledger", "course.notebook"),
     "course.exercises": ("course.stop_button",),
     "course.stop_button": ("course.notebook",),
+    "course.missing_cells": ("course.notebook",),
     "course.browser_link": ("course.notebook", "servers"),
     "course.system_check": (
         "course.notebook",
