@@ -56,6 +56,7 @@ KINDS = {
     "unfinished": "bytes that belong to no whole message",
     "switched": "bytes that a parser leaves to another protocol",
     "refused": "a parser says that this is not its protocol",
+    "dropped": "bytes that nobody reads any more: the connection is closed",
     # measurements
     "parsing": "one call of a parser, or of what stands in for it",
     "level": "a number that stayed the same for a while; the label is the number",

@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "ledger": (),
     "kernel.*": ("ledger",),
     "parsing.*": ("ledger", "hosting.process_call"),
+    "parsing.whole_request": ("parsing.parsers",),
     "peers.*": (),
     "wire.byte_lanes": ("ledger",),
     "wire.curltrace": (),
@@ -80,7 +81,7 @@ EXCEPTIONS = {
 }
 HEAVY = {"aiohttp", "matplotlib", "numpy", "ipywidgets", "IPython", "cloudpickle", "asyncpg"}
 # What these are about is heavy itself: aiohttp's parser of HTTP beside others.
-ABOUT_HEAVY = {"parsing.parsers"}
+ABOUT_HEAVY = {"parsing.parsers", "parsing.whole_request"}
 
 
 def imports(path: Path, root: Path) -> set[str]:
