@@ -79,9 +79,13 @@ def close() -> None:
         print("The panel above may use the servers: they stop with the kernel.")
     else:
         names = servers.running()
-        servers.close_all()
+        try:
+            servers.close_all()
+        except registry.StillRunning as error:
+            print(f"Not stopped: {error}.")
         missing_cells.forget()
-        print(f"Servers stopped: {', '.join(names) or 'none was running'}.")
+        stopped = [name for name in names if name not in servers.running()]
+        print(f"Servers stopped: {', '.join(stopped) or 'none was running'}.")
     for _, verdict in sorted(_state.settled.items()):
         print(f"“{verdict.claim.says}”: {verdict.said}")
 
