@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from helpers import servers
 from helpers.course import (
+    exercises,
     missing_cells,
     notebook,
     predictions,
@@ -62,6 +63,7 @@ def begin(number: str) -> None:
     kept = _state.predictions if _state.number == number else {}
     _state = _State(number, predictions=kept)
     stop_button.install()
+    exercises.begin(number)
     notebook.collect_less()
     progress.switch_on()
     mine = len(claims_of(number))

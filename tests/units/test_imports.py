@@ -53,7 +53,7 @@ MAY_IMPORT = {
     "course.predictions": ("course.notebook", "figures.style", "figures.prediction"),
     "course.verdicts": ("ledger", "course.claims", "figures.style"),
     "course.progress": ("ledger", "course.notebook"),
-    "course.exercises": ("course.stop_button",),
+    "course.exercises": ("course.notebook", "course.stop_button"),
     "course.stop_button": ("course.notebook",),
     "course.missing_cells": ("course.notebook",),
     "course.browser_link": ("course.notebook", "servers"),
