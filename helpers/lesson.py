@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 
 from helpers import servers
 from helpers.course import (
-    exercises,
     missing_cells,
     notebook,
     predictions,
@@ -63,7 +62,6 @@ def begin(number: str) -> None:
     kept = _state.predictions if _state.number == number else {}
     _state = _State(number, predictions=kept)
     stop_button.install()
-    exercises.begin(number)
     notebook.collect_less()
     progress.switch_on()
     mine = len(claims_of(number))
@@ -81,13 +79,9 @@ def close() -> None:
         print("The panel above may use the servers: they stop with the kernel.")
     else:
         names = servers.running()
-        try:
-            servers.close_all()
-        except registry.StillRunning as error:
-            print(f"Not stopped: {error}.")
+        servers.close_all()
         missing_cells.forget()
-        stopped = [name for name in names if name not in servers.running()]
-        print(f"Servers stopped: {', '.join(stopped) or 'none was running'}.")
+        print(f"Servers stopped: {', '.join(names) or 'none was running'}.")
     for _, verdict in sorted(_state.settled.items()):
         print(f"“{verdict.claim.says}”: {verdict.said}")
 
