@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from helpers import servers
 from helpers.course import (
+    exercises,
     missing_cells,
     notebook,
     predictions,
@@ -62,6 +63,7 @@ def begin(number: str) -> None:
     kept = _state.predictions if _state.number == number else {}
     _state = _State(number, predictions=kept)
     stop_button.install()
+    exercises.begin(number)
     notebook.collect_less()
     progress.switch_on()
     mine = len(claims_of(number))
@@ -79,9 +81,13 @@ def close() -> None:
         print("The panel above may use the servers: they stop with the kernel.")
     else:
         names = servers.running()
-        servers.close_all()
+        try:
+            servers.close_all()
+        except registry.StillRunning as error:
+            print(f"Not stopped: {error}.")
         missing_cells.forget()
-        print(f"Servers stopped: {', '.join(names) or 'none was running'}.")
+        stopped = [name for name in names if name not in servers.running()]
+        print(f"Servers stopped: {', '.join(stopped) or 'none was running'}.")
     for _, verdict in sorted(_state.settled.items()):
         print(f"“{verdict.claim.says}”: {verdict.said}")
 

@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "ledger": (),
     "kernel.*": ("ledger",),
     "parsing.*": ("ledger", "hosting.process_call"),
+    "parsing.whole_request": ("parsing.parsers",),
     "peers.*": (),
     "wire.byte_lanes": ("ledger",),
     "wire.curltrace": (),
@@ -27,6 +28,7 @@ MAY_IMPORT = {
     "wire.relay": (
         "ledger",
         "hosting.registry",
+        "hosting.worker",
         "wire.tap",
         "wire.faults",
         "wire.relayed_connection",
@@ -39,9 +41,10 @@ MAY_IMPORT = {
     "figures.buffers": (*FIGURE, "kernel.gauges"),
     "figures.legend": (*FIGURE, "figures.timeline"),
     "instruments": ("ledger", "kernel.*"),
-    "servers": ("ledger", "instruments", "hosting.registry"),
+    "servers": ("ledger", "instruments", "hosting.registry", "hosting.worker"),
     "hosting.*": ("ledger",),
-    "hosting.child_server": ("ledger", "servers"),
+    "hosting.process_call": ("hosting.process_channel",),
+    "hosting.child_server": ("ledger", "servers", "hosting.process_channel"),
     "hosting.http2": ("ledger", "servers"),
     "course.notebook": (),
     "course.claims": (),
@@ -50,7 +53,7 @@ MAY_IMPORT = {
     "course.predictions": ("course.notebook", "figures.style", "figures.prediction"),
     "course.verdicts": ("ledger", "course.claims", "figures.style"),
     "course.progress": ("ledger", "course.notebook"),
-    "course.exercises": ("course.stop_button",),
+    "course.exercises": ("course.notebook", "course.stop_button"),
     "course.stop_button": ("course.notebook",),
     "course.missing_cells": ("course.notebook",),
     "course.browser_link": ("course.notebook", "servers"),
@@ -80,7 +83,7 @@ EXCEPTIONS = {
 }
 HEAVY = {"aiohttp", "matplotlib", "numpy", "ipywidgets", "IPython", "cloudpickle", "asyncpg"}
 # What these are about is heavy itself: aiohttp's parser of HTTP beside others.
-ABOUT_HEAVY = {"parsing.parsers"}
+ABOUT_HEAVY = {"parsing.parsers", "parsing.whole_request"}
 
 
 def imports(path: Path, root: Path) -> set[str]:

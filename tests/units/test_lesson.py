@@ -99,6 +99,24 @@ def test_close_leaves_the_servers_to_an_open_panel(monkeypatch, capsys, kept, st
     assert ("Servers stopped" in capsys.readouterr().out) == stopped
 
 
+def test_close_says_which_server_does_not_stop(lesson_10, monkeypatch, capsys):
+    from helpers import servers
+
+    slow, quick = servers.serve("slow", []), servers.serve("quick", [])
+
+    def does_not_stop():
+        raise registry.StillRunning("server 'slow' has not stopped within 5 s: it is busy")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(slow, "_stop", does_not_stop)
+        lesson.close()
+    assert capsys.readouterr().out == (
+        "Not stopped: server 'slow' has not stopped within 5 s: it is busy.\n"
+        "Servers stopped: quick.\n"
+    )
+    assert quick.name not in servers.running()
+
+
 # --- verdicts
 
 

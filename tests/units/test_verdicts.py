@@ -95,7 +95,7 @@ def test_a_run_that_is_not_whole_settles_nothing_and_the_reason_is_shown():
     lines = verdicts.plain(verdict).splitlines()
     assert lines[2:] == [
         "✔ a",
-        "✘ a run is not whole: 0 of kind 'request', not 3",
+        "✘ a run is not whole: “request” is recorded 0 times, not 3",
         "Nothing is settled by this run.",
     ]
 
@@ -104,7 +104,7 @@ def test_a_run_that_does_not_say_what_it_should_hold_settles_nothing():
     verdict = decide({"a": YES}, runs=[Ledger()])
     assert (verdict.word, verdict.problems) == (
         "not shown",
-        ["the run does not say what it should hold"],
+        ["a run is not whole: it does not say what it should hold"],
     )
 
 
@@ -160,3 +160,5 @@ def test_a_verdict_without_findings_or_without_runs_is_refused():
             decide(**nothing)
     with pytest.raises(ValueError, match="rests on no run"):
         decide({"a": YES}, runs=[])
+    with pytest.raises(TypeError, match="runs=3: a run is a ledger"):
+        decide({"a": YES}, runs=[3])
