@@ -9,7 +9,7 @@ NOTEBOOKS := $(wildcard notebooks/[0-9]*.ipynb)
 PYTEST := $(RUN) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab test prove soak bench store record pages format lock clean
+.PHONY: help env lab fresh test prove soak bench store record pages format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -22,6 +22,9 @@ env:
 
 lab: env ## open the course in JupyterLab
 	@$(RUN) tools/lab.py $(LAB)
+
+fresh: env ## make your copies of the lessons afresh (all, or NB=10); the old ones are kept
+	@$(RUN) tools/copies.py --fresh $(NB)
 
 test: env ## lint, unit tests, every notebook under strict nbval
 	$(RUN) -m ruff check

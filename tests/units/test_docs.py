@@ -48,7 +48,7 @@ def missing_targets(text: str) -> set[str]:
 def missing_files(text: str, folder: Path) -> set[str]:
     """Return the files that the page names, as code or as a link, and that are not there."""
     named = {span for span in code(text) if re.fullmatch(FILES, span)}
-    named |= {m for span in code(text) for m in re.findall(r"NB=(\S+)", span)}
+    named |= {m for span in code(text) for m in re.findall(r"NB=(\S*/\S+)", span)}
     links = set(re.findall(r"\]\(([^)#\s]+)", text))
     links = {link for link in links if not re.match(r"https?:|mailto:", link)}
     lost = {link for link in links if not (folder / link).exists()}
