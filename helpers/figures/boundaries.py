@@ -241,7 +241,8 @@ def _draw_guess(
     """Draw a guess of a place as a line; write a guess of how many as text, in its row."""
     if guess.unit in PLACES:
         y = places.get(guess.lane)
-        prediction.draw(ax, guess, None if y is None else (y - 0.5, y + 0.42))
+        # The label stands in the gap above the row, where it covers no box.
+        prediction.draw(ax, guess, None if y is None else (y - 0.45, y + 0.66))
         return
     left, right = ax.get_xlim()
     y = places.get(guess.lane, min(places.values()))

@@ -48,6 +48,7 @@ KINDS = {
     "send": Kind("#0072B2", "sending"),
     "wait": Kind("#BDBDBD", "waiting"),
     "receive": Kind("#8FC1E3", "receiving", "\\\\\\\\"),
+    "parsing": Kind("#B8A1D9", "parsing"),
     # What a relay passes on, from the client's point of view.
     "sent": Kind("#0072B2", "on the way to the server"),
     "received": Kind("#8FC1E3", "on the way to the client", "\\\\\\\\"),

@@ -91,7 +91,8 @@ def test_cases_have_names_and_a_box_each(splits):
 def test_a_guessed_place_is_a_line_and_a_guess_of_how_many_is_text(stream):
     (ax,) = boundaries.draw({"A": stream}, {"A": guess(30, unit="bytes", lane="llhttp")}).axes
     (line,) = dashed(ax)
-    assert list(line.get_xdata()) == [30, 30] and max(line.get_ydata()) < 1
+    # Through its own row, and the gap above it: the bars of the next row begin at 1.17.
+    assert list(line.get_xdata()) == [30, 30] and max(line.get_ydata()) < 1.17
     (ax,) = boundaries.draw({"A": stream}, {"A": guess(1, unit="rows")}).axes
     assert not dashed(ax)
     assert "your guess: 1 rows" in [text.get_text() for text in ax.texts]
@@ -217,8 +218,8 @@ def test_each_stage_has_a_row_in_the_order_of_beginning(exchange):
     names = [t.get_text() for t in ax.get_yticklabels()]
     assert names == ["client: serialise", "client: wait", "server: handle"]
     assert bars(ax) == [(0, 4), (4, 10), (6, 7)]
-    (line,) = dashed(ax)
-    assert max(line.get_xdata()) == pytest.approx(5)
+    assert dashed(ax) == []  # a share has no place on an axis of time
+    assert "predicted: 50 %" in texts(figure) or "your guess: 50 %" in texts(figure)
     assert "10 ms in all · the handling's share 10%" in texts(figure)
 
 
