@@ -22,7 +22,12 @@ from helpers.figures.style import MEASURED
 MOST_LINES, FEWEST_FIGURES = 25, 3
 FEWEST_MINUTES, MOST_MINUTES = 20, 40
 # Cells that must vary from run to run, by notebook and cell id, with the reason.
+_01 = "01_one_request_on_the_wire.ipynb"
 MAY_VARY: dict[tuple[str, str], str] = {
+    (_01, "typo"): "curl's own words, which differ from version to version",
+    (_01, "plain-curl"): "curl's own words, which differ from version to version",
+    (_01, "far-plain"): "prints the time of each step of a call",
+    (_01, "w1-plain"): "prints how long the handler's work takes",
     (
         "02_who_answers.ipynb",
         "four-plain",
