@@ -33,6 +33,7 @@ class Reply:
     status: str = "never ended"
     texts: list[str] = field(default_factory=list)
     error: str = ""
+    traceback: list[str] = field(default_factory=list)
     seconds: float = 0.0
     pictures: int = 0
 
@@ -104,6 +105,7 @@ class Kernel:
                 reply.pictures += "image/png" in content["data"]
             elif kind == "error":
                 reply.error = f"{content['ename']}: {content['evalue']}"
+                reply.traceback = content["traceback"]
             elif kind == "status" and content["execution_state"] == "idle":
                 reply.status = "error" if reply.error else "ok"
                 reply.seconds = time.monotonic() - start_s
