@@ -59,7 +59,7 @@ lock: ## choose the newest versions that fit pyproject.toml (needs the network)
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install -q uv
 	.venv-lock/bin/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 \
 		--quiet --no-annotate --custom-compile-command "make lock" -o requirements.txt
-	echo playwright | .venv-lock/bin/uv pip compile - --constraint requirements.txt --universal \
+	printf 'playwright\nviztracer\n' | .venv-lock/bin/uv pip compile - --constraint requirements.txt --universal \
 		--python-version 3.11 --quiet --no-annotate --custom-compile-command "make lock" \
 		-o requirements-prove.txt
 	printf 'mitmproxy\nopentelemetry-sdk\n' | .venv-lock/bin/uv pip compile - --universal \

@@ -27,6 +27,7 @@ from helpers.course import (
 from helpers.course.browser_link import browser_link
 from helpers.course.claims import claims, claims_of
 from helpers.course.exercises import check
+from helpers.course.export import export
 from helpers.figures import style
 from helpers.hosting import registry
 from helpers.ledger import Ledger
@@ -36,6 +37,7 @@ __all__ = [
     "browser_link",
     "check",
     "close",
+    "export",
     "findings",
     "predict",
     "run_or_stored",

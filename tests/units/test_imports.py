@@ -34,6 +34,9 @@ MAY_IMPORT = {
         "wire.relayed_connection",
     ),
     "wire.faults": ("wire.tap",),
+    "wire.exchanges": ("wire.tap",),
+    "wire.har": ("ledger", "wire.tap", "wire.exchanges"),
+    "wire.tap_trace": ("ledger", "wire.tap", "wire.exchanges", "wire.curltrace"),
     "wire.relayed_connection": ("ledger", "wire.tap", "wire.faults"),
     "figures.style": (),
     "figures.prediction": ("figures.style",),
@@ -57,6 +60,7 @@ MAY_IMPORT = {
     "course.stop_button": ("course.notebook",),
     "course.missing_cells": ("course.notebook",),
     "course.browser_link": ("course.notebook", "servers"),
+    "course.export": ("ledger", "course.notebook", "figures.chrome_trace", "wire.*"),
     "course.system_check": (
         "course.notebook",
         "course.needs",
