@@ -119,6 +119,8 @@ def show(
     if stored:
         words.title += f" (a stored run of {', '.join(stored)})"
     drawn = figure.draw(panels, predictions, **options)
+    if stored:
+        style.note_above(drawn, f"A stored run of {', '.join(stored)}, not measured here.")
     for guess in (predictions or {}).values():
         guess.was_drawn = True
     notebook.show(words.plain(), words.html(), style.png(drawn))

@@ -107,6 +107,12 @@ def head(ax, claim: str, facts: str) -> None:
     ax.set_title(facts, loc="right", fontsize=9.5, color=GREY)
 
 
+def note_above(figure, text: str) -> None:
+    """Write a note above everything in the figure, where nothing else can be."""
+    top = max(1.0, figure.get_tightbbox().y1 / figure.get_figheight())
+    figure.text(0.01, top + 0.02, text, ha="left", va="bottom", fontsize=10, fontstyle="italic")
+
+
 def png(figure) -> bytes:
     """Return the figure as a PNG picture."""
     for artist in figure.findobj(lambda artist: hasattr(artist, "set_hatch_linewidth")):

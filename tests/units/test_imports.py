@@ -65,7 +65,6 @@ MAY_IMPORT = {
         "course.notebook",
         "course.needs",
         "kernel.*",
-        "peers.*",
         "figures.style",
     ),
     "panel.controls": (),

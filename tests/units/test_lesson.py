@@ -4,7 +4,7 @@ import pytest
 
 from helpers import lesson
 from helpers.course import notebook
-from helpers.figures import timeline
+from helpers.figures import style, timeline
 from helpers.hosting import registry
 from helpers.ledger import Ledger
 from helpers.lesson import predict, verdict
@@ -173,6 +173,22 @@ def test_a_figure_is_shown_as_picture_and_words_and_says_when_it_is_stored(shown
     assert plain.splitlines()[0] == "Figure: A"
     assert "This figure in words" in html
     assert stored.splitlines()[0] == "Figure: A / B (a stored run of 2026-11-23)"
+
+
+def test_a_picture_of_a_stored_run_says_so_above_everything_else(shown, monkeypatch):
+    pictures = []
+    monkeypatch.setattr(style, "png", lambda figure: pictures.append(figure) or b"")
+    lesson.show(timeline, {"A": a_run()})
+    lesson.show(timeline, {"A": a_run("2026-11-23")})
+    _, stored = pictures
+    said = [[text.get_text() for text in figure.texts] for figure in pictures]
+    assert "A stored run of 2026-11-23, not measured here." in said[1]
+    assert "A stored run" not in str(said[0])
+    [note] = [text for text in stored.texts if "A stored run" in text.get_text()]
+    low = note.get_window_extent().y0
+    others = [ax.get_tightbbox().y1 for ax in stored.axes]
+    others += [text.get_window_extent().y1 for text in stored.texts if text is not note]
+    assert low >= max(others)
 
 
 # --- one door to the rest

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from helpers.course import needs, notebook
-from helpers.course.needs import NEEDS, WITHOUT, Need
+from helpers.course.needs import NEEDS, WITHOUT, Feature, Program
 from helpers.course.stored_runs import run_or_stored
 from helpers.ledger import Ledger, load_runs, save_runs
 
@@ -20,8 +20,8 @@ def a_run(made=None):
 @pytest.fixture
 def stored(monkeypatch, tmp_path):
     """The file of a lesson in a folder of its own, with needs that are met and that are not."""
-    monkeypatch.setitem(NEEDS, "here", Need(lambda: True, ""))
-    monkeypatch.setitem(NEEDS, "nowhere", Need(lambda: False, "buy one"))
+    monkeypatch.setitem(NEEDS, "here", Feature("what is here", lambda: True))
+    monkeypatch.setitem(NEEDS, "nowhere", Program("Nothing", lambda: None, "of no use", {}))
     for name in ("CI", "WIRE_RECORD", WITHOUT):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(notebook, "folder", lambda: tmp_path)
@@ -55,7 +55,8 @@ def test_recording_stores_the_run_with_date_and_system_beside_the_others(stored,
     runs = load_runs(stored)
     assert set(runs) == {"one", "two"}
     assert runs["one"].rows == ledger.rows
-    assert set(runs["one"].provenance) == {"made", "system", "python"}
+    assert set(runs["one"].provenance) == {"made", "system", "python", "here"}
+    assert all(runs["one"].provenance.values())
 
 
 def test_recording_without_a_need_is_refused_and_changes_nothing(stored, monkeypatch):
@@ -74,7 +75,8 @@ def test_where_a_need_is_not_met_the_stored_run_is_returned_and_it_is_said(store
     ledger = run("one", never, "here", "nowhere")
     assert ledger == a_run("2026-11-23")
     assert capsys.readouterr().out == (
-        "This experiment needs nowhere: buy one. Shown instead: a stored run.\n"
+        "This experiment needs Nothing. To get it: install Nothing as your system does it, "
+        "or open the course on Binder. Shown instead: a stored run.\n"
     )
 
 
@@ -100,3 +102,10 @@ def test_without_a_stored_run_a_need_that_is_not_met_is_an_error(stored):
 def test_a_need_nobody_knows_is_refused(stored):
     with pytest.raises(KeyError, match="elsewhere"):
         run("one", never, "elsewhere")
+
+
+def test_every_need_has_a_name_a_remedy_and_where_it_is_met_a_version():
+    assert len(NEEDS) >= 5
+    for need in NEEDS.values():
+        assert need.name and need.remedy()
+        assert need.version() if need.is_here() else True
