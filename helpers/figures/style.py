@@ -109,8 +109,9 @@ def head(ax, claim: str, facts: str) -> None:
 
 def note_above(figure, text: str) -> None:
     """Write a note above everything in the figure, where nothing else can be."""
-    top = max(1.0, figure.get_tightbbox().y1 / figure.get_figheight())
-    figure.text(0.01, top + 0.02, text, ha="left", va="bottom", fontsize=10, fontstyle="italic")
+    box = figure.get_tightbbox()  # in inches
+    place = box.x0 / figure.get_figwidth(), (box.y1 + 0.08) / figure.get_figheight()
+    figure.text(*place, text, ha="left", va="bottom", fontsize=10, fontstyle="italic")
 
 
 def png(figure) -> bytes:
