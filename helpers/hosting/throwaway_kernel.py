@@ -3,9 +3,9 @@
 Plan: start ipykernel on this environment as a child of the lesson's kernel, send it cells
 over the Jupyter protocol and listen to what it publishes: busy when it begins a cell, idle
 when it has ended it. Each cell becomes a lane of a ledger: queued from the sending on,
-running from busy to idle, and an error mark where the kernel fell silent for good. What
-is done to the child (a patch of its loop, say) ends with it and never touches the kernel
-that the lesson runs in.
+running from busy to idle, and an error mark where it raised something or where the kernel
+fell silent for good. What is done to the child (a patch of its loop, say) ends with it and
+never touches the kernel that the lesson runs in.
 
 Left out: what a cell prints, the traffic of widgets, and kernels of another language.
 """
@@ -79,6 +79,8 @@ class ThrowawayKernel:
             if id not in ids:
                 continue
             heard_s = now_s()
+            if message["msg_type"] == "error":
+                ledger.mark(ids[id][0], "error", message["content"]["ename"])
             (lane, sent_s), state = ids[id], message["content"].get("execution_state")
             if state == "busy":
                 begun_s[id] = heard_s

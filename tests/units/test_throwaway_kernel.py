@@ -60,7 +60,11 @@ def test_a_cell_that_fails_comes_back_and_does_not_hold_up_the_next():
         async with ThrowawayKernel() as child:
             return await child.run_all(["1 / 0", "2"])
 
-    assert came_back(run(experiment)) == ["cell 1", "cell 2"]
+    ledger = run(experiment)
+    assert came_back(ledger) == ["cell 1", "cell 2"]
+    assert [(m.lane, m.label) for m in ledger.marks(kind="error")] == [
+        ("cell 1", "ZeroDivisionError")
+    ]
 
 
 def test_a_kernel_that_dies_is_noticed_within_its_patience():
