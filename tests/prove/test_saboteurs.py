@@ -1,4 +1,4 @@
-"""Every verdict can come out false: the cells of a claim settle it, and its saboteur flips it."""
+"""Every verdict can come out false: its saboteur, applied to a copy, flips it."""
 
 from pathlib import Path
 
@@ -8,7 +8,12 @@ import rules
 from kernel import Kernel
 
 BOOKS = pages.lessons(Path(__file__).resolve().parents[2])
-CLAIMS = [(path, claim) for path, book in BOOKS.items() for claim in rules.saboteurs(book)]
+SABOTEURS = [
+    (path, claim, cell)
+    for path, book in BOOKS.items()
+    for claim, cells in rules.saboteurs(book).items()
+    for cell in cells
+]
 
 
 def selection(book, claim: str, changed=None) -> list[str]:
@@ -25,9 +30,10 @@ def selection(book, claim: str, changed=None) -> list[str]:
     return sources
 
 
-def word(kernel: Kernel, sources: list[str], claim: str) -> str:
-    """Run cells; return the word of the claim's verdict, failing on any error."""
-    replies = kernel.run_all(sources)
+def outcome(sources: list[str], claim: str) -> str:
+    """Run cells in a fresh kernel; return the claim's outcome, failing on any error."""
+    with Kernel() as kernel:
+        replies = kernel.run_all(sources)
     errors = [reply.error or reply.status for reply in replies if reply.status != "ok"]
     assert not errors, errors
     shown = [reply.verdicts[claim] for reply in replies if claim in reply.verdicts]
@@ -36,15 +42,22 @@ def word(kernel: Kernel, sources: list[str], claim: str) -> str:
 
 
 def test_there_are_saboteurs():
-    assert len(CLAIMS) >= 4
+    assert len(SABOTEURS) >= 4
 
 
-@pytest.mark.parametrize(("path", "claim"), CLAIMS, ids=[f"{p.stem}-{c}" for p, c in CLAIMS])
-def test_a_claims_cells_settle_it_and_each_saboteur_flips_it(path, claim):
-    """First as the lesson has them, so that leaving cells out is not what makes it false."""
+@pytest.mark.parametrize(
+    ("path", "claim", "cell"), SABOTEURS, ids=[f"{p.stem}-{c}-{x.id}" for p, c, x in SABOTEURS]
+)
+def test_the_saboteur_flips_the_verdict(path, claim, cell):
+    assert outcome(selection(BOOKS[path], claim, cell), claim) == "not shown"
+
+
+@pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
+def test_without_a_saboteur_the_same_cells_settle_the_claim(path):
+    """One claim a lesson, to show that leaving cells out is not what makes a verdict false."""
     book = BOOKS[path]
-    with Kernel() as kernel:
-        assert word(kernel, selection(book, claim), claim) == rules.verdicts(book)[claim][0]
-        for cell in rules.saboteurs(book)[claim]:
-            flipped = word(kernel, selection(book, claim, cell), claim)
-            assert flipped == "not shown", f"the saboteur in {cell.id}"
+    claims = list(rules.saboteurs(book))
+    if not claims:
+        pytest.skip("this lesson settles no claim")
+    claim = claims[-1]
+    assert outcome(selection(book, claim), claim) == rules.verdicts(book)[claim][0]
