@@ -120,6 +120,17 @@ class Kernel:
         self.client.wait_for_ready(timeout=60)
 
 
+def datagram_sockets(process: psutil.Process) -> set[tuple[str, int]]:
+    """Return (address, port) of every UDP socket that a process and its children have open."""
+    found = set()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for member in [process, *process.children(recursive=True)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                bound = [one.laddr for one in member.net_connections(kind="udp") if one.laddr]
+                found.update((address.ip, address.port) for address in bound)
+    return found
+
+
 def listening(process: psutil.Process) -> set[tuple[str, int]]:
     """Return (address, port) of every TCP socket a process and its children listen on."""
     found = set()

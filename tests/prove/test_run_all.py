@@ -1,5 +1,6 @@
 """What nbval, which sends one cell at a time, cannot see: Run All, twice, Stop, restart."""
 
+import ipaddress
 import threading
 import time
 from pathlib import Path
@@ -8,7 +9,7 @@ import pages
 import psutil
 import pytest
 import rules
-from kernel import Kernel, listening
+from kernel import Kernel, datagram_sockets, listening
 
 from helpers.kernel import listeners
 from helpers.kernel.listeners import Listener
@@ -57,6 +58,24 @@ def beyond_loopback(found: list[Listener], lesson: str) -> list[Listener]:
     ]
 
 
+def reachable(found: set[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Return the UDP sockets that another machine can send to: there is no listen in UDP."""
+    return [one for one in found if not ipaddress.ip_address(one[0]).is_loopback]
+
+
+def test_a_udp_socket_within_reach_of_other_machines_is_noticed():
+    hold = "import socket\nheld = socket.socket(type=socket.SOCK_DGRAM)\nheld.bind(('{}', 0))"
+    with Kernel() as kernel:
+        assert reachable(datagram_sockets(kernel.process)) == []
+        assert kernel.run(hold.format("127.0.0.1")).status == "ok"
+        assert reachable(datagram_sockets(kernel.process)) == []
+        assert len(datagram_sockets(kernel.process)) == 1
+        assert kernel.run(hold.format("0.0.0.0")).status == "ok"
+        assert [address for address, _ in reachable(datagram_sockets(kernel.process))] == [
+            "0.0.0.0"
+        ]
+
+
 @pytest.mark.parametrize(
     ("address", "device", "lesson", "refused"),
     [
@@ -101,6 +120,7 @@ def test_nothing_listens_beyond_loopback_and_restart_leaves_nothing(path):
                 found = listeners.listening(kernel.process)
                 seen.update((one.address, one.port) for one in found)
                 outside.extend(beyond_loopback(found, path.stem[:2]))
+                outside.extend(reachable(datagram_sockets(kernel.process)))
 
         looking = threading.Thread(target=look)
         looking.start()
