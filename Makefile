@@ -9,7 +9,7 @@ NOTEBOOKS := $(wildcard notebooks/[0-9]*.ipynb)
 PYTEST := $(RUN) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab test prove soak bench store record pages format lock clean
+.PHONY: help env lab fresh test prove soak bench store record pages format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -22,6 +22,9 @@ env:
 
 lab: env ## open the course in JupyterLab
 	@$(RUN) tools/lab.py $(LAB)
+
+fresh: env ## make your copies of the lessons afresh (all, or NB=10); the old ones are kept
+	@$(RUN) tools/copies.py --fresh $(NB)
 
 test: env ## lint, unit tests, every notebook under strict nbval
 	$(RUN) -m ruff check
@@ -38,7 +41,7 @@ soak: env ## ten strict runs of every notebook beside two busy loops
 bench: env ## what the course promises of itself, measured beside its rivals (ONLY="wire span")
 	@$(RUN) tools/bench.py $(ONLY)
 
-store: env ## run notebooks and store their outputs (all, or NB=notebooks/08_blocking.ipynb)
+store: env ## run notebooks and store their outputs (all, or NB=notebooks/10_blocking.ipynb)
 	$(RUN) tools/store.py $(or $(NB),$(NOTEBOOKS))
 	$(RUN) tools/pages.py
 
@@ -56,7 +59,7 @@ lock: ## choose the newest versions that fit pyproject.toml (needs the network)
 	$(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install -q uv
 	.venv-lock/bin/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 \
 		--quiet --no-annotate --custom-compile-command "make lock" -o requirements.txt
-	echo playwright | .venv-lock/bin/uv pip compile - --constraint requirements.txt --universal \
+	printf 'playwright\nviztracer\n' | .venv-lock/bin/uv pip compile - --constraint requirements.txt --universal \
 		--python-version 3.11 --quiet --no-annotate --custom-compile-command "make lock" \
 		-o requirements-prove.txt
 	printf 'mitmproxy\nopentelemetry-sdk\n' | .venv-lock/bin/uv pip compile - --universal \

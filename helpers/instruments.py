@@ -345,6 +345,8 @@ async def record(
         ledger = Ledger()
         for kind, count in (expect or {}).items():
             ledger.expect(kind, count)
+        if expect:
+            ledger.expect("beat", 2, HEARTBEAT, at_least=True)  # one on either side, always
         async with contextlib.AsyncExitStack() as stack:
             for server in servers:
                 stack.enter_context(server.recording(ledger))

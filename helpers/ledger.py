@@ -56,10 +56,11 @@ KINDS = {
     "unfinished": "bytes that belong to no whole message",
     "switched": "bytes that a parser leaves to another protocol",
     "refused": "a parser says that this is not its protocol",
+    "dropped": "bytes that nobody reads any more: the connection is closed",
     # measurements
     "parsing": "one call of a parser, or of what stands in for it",
     "level": "a number that stayed the same for a while; the label is the number",
-    "limit": "how high a level may go; the label is the number, and what sets it",
+    "limit": "how high a level may go; the label says what sets it, and ends with the number",
     "right": "an outcome that is right",
     "noticed": "an outcome that is wrong, and whoever meets it notices",
     "wrong": "an outcome that is wrong, and nobody notices",
@@ -119,13 +120,19 @@ class _OpenSpan:
 
     def __init__(self, ledger: Ledger, lane: str, kind: str, label: str):
         self._ledger = ledger
-        self._fields = (lane, kind, label)
+        self._fields = (_text("lane", lane), _known(kind), _text("label", label))
 
     def __enter__(self) -> None:
         self._start_s = now_s()
 
     def __exit__(self, *_) -> None:
         self._ledger.rows.append((self._start_s, now_s(), *self._fields))
+
+
+def _text(name: str, value: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name}={value!r}: a {name} is a text")
+    return value
 
 
 def _known(kind: str) -> str:
@@ -174,56 +181,69 @@ class Ledger:
     # --- writing
 
     def span(self, lane: str, kind: str, label: str = "") -> _OpenSpan:
-        """Return a context manager that records its block as a span; a ValueError: no such kind."""
-        return _OpenSpan(self, lane, _known(kind), label)
+        """Return a context manager that records its block as a span; errors as for `add`."""
+        return _OpenSpan(self, lane, kind, label)
 
     def add(self, lane: str, kind: str, start_s: float, end_s: float, label: str = "") -> None:
         """Record a span whose times are known.
 
         A ValueError if it ends before it starts, or if a time is not finite, or the kind
-        unknown; a TypeError if a time is no number.
+        unknown; a TypeError if a time is no number, or a lane or label no text.
         """
         if _finite("end_s", end_s) < _finite("start_s", start_s):
             raise ValueError(f"end_s={end_s!r} lies before start_s={start_s!r}")
-        self.rows.append((start_s, end_s, lane, _known(kind), label))
+        fields = (_text("lane", lane), _known(kind), _text("label", label))
+        self.rows.append((start_s, end_s, *fields))
 
     def mark(self, lane: str, kind: str, label: str = "", time_s: float | None = None) -> None:
         """Record a mark, at this moment unless `time_s` says another; errors as for `add`."""
         moment_s = now_s() if time_s is None else _finite("time_s", time_s)
-        self.ticks.append((moment_s, lane, _known(kind), label))
+        self.ticks.append((moment_s, _text("lane", lane), _known(kind), _text("label", label)))
 
     def expect(self, kind: str, count: int, lane: str = "", *, at_least: bool = False) -> None:
         """Say how many entries of this kind a whole run holds (all lanes, unless one is named).
 
-        Errors that nobody expects make a run unusable; an intended one is expected by
+        A run is evidence only for what it expects: expect each kind that a verdict asks of.
+        An error that nobody expects makes a run unusable; an intended one is expected by
         `expect("error", 1)`. A ValueError for a count below 0 or an unknown kind.
         """
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
             raise ValueError(f"count={count!r}: a whole number from 0 on")
-        self.expected.append(Expectation(_known(kind), count, lane, at_least))
+        self.expected.append(Expectation(_known(kind), count, _text("lane", lane), at_least))
 
     def problems(self) -> list[str]:
-        """Return why this run can't be evidence, a sentence each; none if it is whole."""
-        if not self.expected:
-            return ["the run does not say what it should hold"]
+        """Return why this run can't be evidence, a sentence each; none if it is whole.
+
+        Whole is a run that holds what it should, no error that was not intended, and times
+        that are finite, in order and not all zero.
+        """
+        if not any(entry.count for entry in self.expected):
+            return ["it does not say what it should hold"]
+        rows, ticks = list(self.rows), list(self.ticks)
         found = []
         for kind, count, lane, at_least in self.expected:
-            spans, marks = self.spans(lane or None, kind), self.marks(lane or None, kind)
-            there = len(spans) + len(marks)
-            where = f" in the lane {lane!r}" if lane else ""
+            lanes = [row[2] for row in rows if row[3] == kind]
+            lanes += [tick[1] for tick in ticks if tick[2] == kind]
+            there = len(lanes) if not lane else lanes.count(lane)
             if there < count or (there > count and not at_least):
-                found.append(f"{there} of kind {kind!r}{where}, not {count}")
-            if any(span.duration_s <= 0 for span in spans):
-                found.append(f"a span of kind {kind!r}{where} that takes no time")
-        if not any(entry.kind == "error" for entry in self.expected):
-            errors = [span.label for span in self.spans(kind="error")]
-            errors += [mark.label for mark in self.marks(kind="error")]
-            found += [f"an error that was not intended: {label}" for label in errors[:3]]
-        times = [t for row in list(self.rows) for t in row[:2]] + [t[0] for t in list(self.ticks)]
-        if not all(map(math.isfinite, times)):
-            found.append("a time that is not finite")
-        if any(row[1] < row[0] for row in list(self.rows)):
-            found.append("a span that ends before it starts")
+                where = f" of “{lane}”" if lane else ""
+                wanted = f"{count} or more" if at_least else count
+                found.append(f"“{kind}”{where} is recorded {there} times, not {wanted}")
+        intended = {entry.lane for entry in self.expected if entry.kind == "error" and entry.count}
+        errors = [(row[2], row[4]) for row in rows if row[3] == "error"]
+        errors += [(tick[1], tick[3]) for tick in ticks if tick[2] == "error"]
+        odd = [f"{lane}: {label}" for lane, label in errors if not intended & {"", lane}]
+        found += [f"an error that was not intended, {what}" for what in odd[:3]]
+        if not all(
+            map(math.isfinite, [t for row in rows for t in row[:2]] + [t[0] for t in ticks])
+        ):
+            found.append("a time is not finite")
+        if any(row[1] < row[0] for row in rows):
+            found.append("something ends before it starts")
+        took_time = {row[3]: False for row in rows}
+        for row in rows:
+            took_time[row[3]] |= row[1] != row[0]
+        found += [f"no “{kind}” takes any time" for kind, took in took_time.items() if not took]
         return found
 
     # --- reading

@@ -14,10 +14,20 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from helpers import servers
-from helpers.course import notebook, predictions, progress, stop_button, stored_runs, verdicts
+from helpers.course import (
+    exercises,
+    missing_cells,
+    notebook,
+    predictions,
+    progress,
+    stop_button,
+    stored_runs,
+    verdicts,
+)
 from helpers.course.browser_link import browser_link
 from helpers.course.claims import claims, claims_of
 from helpers.course.exercises import check
+from helpers.course.export import export
 from helpers.course.tables import table
 from helpers.figures import style
 from helpers.hosting import registry
@@ -28,6 +38,7 @@ __all__ = [
     "browser_link",
     "check",
     "close",
+    "export",
     "findings",
     "predict",
     "run_or_stored",
@@ -56,6 +67,7 @@ def begin(number: str) -> None:
     kept = _state.predictions if _state.number == number else {}
     _state = _State(number, predictions=kept)
     stop_button.install()
+    exercises.begin(number)
     notebook.collect_less()
     progress.switch_on()
     mine = len(claims_of(number))
@@ -73,12 +85,15 @@ def close() -> None:
         print("The panel above may use the servers: they stop with the kernel.")
     else:
         names = servers.running()
-        servers.close_all()
-        print(f"Servers stopped: {', '.join(names) or 'none was running'}.")
-    for verdict in _state.settled.values():
-        print(
-            f"“{verdict.claim.says}” {verdict.said}".replace("?” ", "?” is ").replace(".” ", ".” ")
-        )
+        try:
+            servers.close_all()
+        except registry.StillRunning as error:
+            print(f"Not stopped: {error}.")
+        missing_cells.forget()
+        stopped = [name for name in names if name not in servers.running()]
+        print(f"Servers stopped: {', '.join(stopped) or 'none was running'}.")
+    for _, verdict in sorted(_state.settled.items()):
+        print(f"“{verdict.claim.says}”: {verdict.said}")
 
 
 def predict(
@@ -106,6 +121,8 @@ def show(
     if stored:
         words.title += f" (a stored run of {', '.join(stored)})"
     drawn = figure.draw(panels, predictions, **options)
+    if stored:
+        style.note_above(drawn, f"A stored run of {', '.join(stored)}, not measured here.")
     for guess in (predictions or {}).values():
         guess.was_drawn = True
     notebook.show(words.plain(), words.html(), style.png(drawn))

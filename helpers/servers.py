@@ -19,17 +19,20 @@ import inspect
 import itertools
 import logging
 import socket
-import threading
+import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 
 from helpers.hosting import registry
+from helpers.hosting.worker import Worker
 from helpers.instruments import server_middleware
 from helpers.ledger import Ledger, now_s
 
 HOST = "127.0.0.1"
 START_S = 20.0
 STOP_S = 5.0
+_ACCEPT_AGAIN_S = 0.1
+_TURN_S = 0.2
 
 _quiet = logging.getLogger("helpers.servers")
 _quiet.addHandler(logging.NullHandler())
@@ -39,8 +42,8 @@ _quiet.propagate = False
 class Server:
     """A running server: its `name`, `host`, `port` and `url`, and the way to stop it.
 
-    What a handler raises is kept in `errors`: printed or logged it would land in the
-    wrong cell.
+    What a handler raises, and what else goes wrong in the server, is kept in `errors`
+    (printed or logged it would land in the wrong cell) and marked in the ledger that records.
     """
 
     def __init__(self, name: str):
@@ -52,7 +55,7 @@ class Server:
 
     @property
     def errors(self) -> list[str]:
-        """Return the traceback of every exception a handler raised, oldest first."""
+        """Return what went wrong, oldest first: of an exception in a handler, its traceback."""
         return self._errors
 
     @property
@@ -79,21 +82,60 @@ class Server:
 
     @contextlib.contextmanager
     def serving(self, label: str) -> Iterator[None]:
-        """Record the block as serving; for handlers of protocols this module does not know."""
+        """Record the block as serving; for handlers of protocols this module does not know.
+
+        What the block raises goes on, and is kept in `errors`.
+        """
         start_s = now_s()
         try:
             yield
+        except Exception as error:
+            self.failed(error)
+            raise
         finally:
             self.served(start_s, now_s(), label)
 
+    def failed(self, why: BaseException | str) -> None:
+        """Keep what went wrong in `errors`, and mark it in the ledgers that record."""
+        if isinstance(why, BaseException):
+            self._errors.append("".join(traceback.format_exception(why)))
+            why = f"{type(why).__name__}: {why}"
+        else:
+            self._errors.append(why)
+        self.mark_error(now_s(), why)
+
+    def mark_error(self, time_s: float, text: str) -> None:
+        """Mark an error in the ledgers that record."""
+        for ledger in list(self._ledgers):
+            ledger.mark(self.name, "error", text, time_s)
+
+    def finish_turn(self) -> None:
+        """Wait until all is recorded that belongs to an answer that is out already."""
+
     def close(self) -> None:
-        """Stop the server and free its port; closing twice does nothing more."""
-        registry.forget(self)
+        """Stop the server and free its port; closing twice does nothing more.
+
+        A StillRunning if a handler has not ended within STOP_S seconds; the server keeps its
+        name then, as it does if you press Stop meanwhile, and may be closed again.
+        """
         self._stop()
+        registry.forget(self)
 
     def _stop(self) -> None:
         """Stop listening and free what the server holds; called once or more."""
         raise NotImplementedError
+
+    def _still_running(self) -> registry.StillRunning:
+        """Return what to raise where a handler goes on."""
+        try:
+            socket.create_connection((self.host, self.port), timeout=1).close()
+            port = "is still open"
+        except OSError:
+            port = "is closed"
+        return registry.StillRunning(
+            f"server {self.name!r} has not stopped within {STOP_S:g} s: a handler is still "
+            f"running in its thread (its port {self.port} {port})"
+        )
 
 
 # Every server and every relay of this process, by name (registry.py).
@@ -113,17 +155,14 @@ class LoopServer(Server):
     def start(self) -> None:
         """Start listening; what goes wrong on the server's thread is raised here."""
         ready: concurrent.futures.Future[int] = concurrent.futures.Future()
-        thread = threading.Thread(
-            target=lambda: asyncio.run(self._main(ready)), name=f"server {self.name}", daemon=True
-        )
-        self._thread = thread
-        thread.start()
+        self._thread = Worker(lambda: asyncio.run(self._main(ready)), f"server {self.name}")
+        self._thread.start()
         self.port = ready.result(START_S)
 
     async def _main(self, ready: concurrent.futures.Future[int]) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         # An exception on this loop has no cell to appear in: it is kept.
-        self._loop.set_exception_handler(lambda _, context: self.errors.append(str(context)))
+        self._loop.set_exception_handler(lambda _, context: self._lost(context))
         try:
             port, stop = await self._listen(self)
         except BaseException as error:
@@ -135,30 +174,70 @@ class LoopServer(Server):
         if inspect.isawaitable(stopped):
             await stopped
 
+    def _lost(self, context: dict) -> None:
+        """Keep an exception that nobody caught, of a task or a callback."""
+        self.failed(context.get("exception") or context["message"])
+
     def _stop(self) -> None:
-        if self._thread.is_alive():
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join(STOP_S)
+        with contextlib.suppress(RuntimeError):  # it has ended already
+            self._loop.call_soon_threadsafe(self._stopping.set)
+        if not self._thread.wait(STOP_S):
+            raise self._still_running()
+
+    @contextlib.contextmanager
+    def recording(self, ledger: Ledger) -> Iterator[None]:
+        """Write what is served meanwhile to the ledger: spans of kind "serving"."""
+        with super().recording(ledger):
+            try:
+                yield
+            finally:
+                self.finish_turn()
+
+    def finish_turn(self) -> None:
+        """Wait until the loop has recorded what belongs to an answer that is out already."""
+        turn: concurrent.futures.Future[None] = concurrent.futures.Future()
+        # RuntimeError: it is closed; TimeoutError: it is busy, there is nothing to wait for.
+        with contextlib.suppress(RuntimeError, TimeoutError):
+            self._loop.call_soon_threadsafe(turn.set_result, None)
+            turn.result(_TURN_S)
 
 
 async def listen_http(server: Server, routes: Iterable) -> tuple[int, Callable]:
     """Listen for HTTP on the running loop; return the port and what stops it, a coroutine."""
-    from aiohttp import web
+    from aiohttp import abc, web
+
+    handled: dict[int, web.Request] = {}  # they have come as far as the handlers
 
     @web.middleware
     async def keep_errors(request: web.Request, handler: Callable) -> web.StreamResponse:
+        handled[id(request)] = request
         try:
-            return await handler(request)
-        except (web.HTTPException, asyncio.CancelledError):
+            response = await handler(request)
+        except web.HTTPException:
             raise
-        except Exception:
-            server.errors.append(traceback.format_exc())
+        except Exception as error:
+            server.failed(error)
             raise
+        if not isinstance(response, web.StreamResponse):  # aiohttp answers with 500
+            server.failed(f"a handler returned {response!r}, not a web.Response")
+        return response
+
+    class NoteWhatNoHandlerSaw(abc.AbstractAccessLogger):
+        """Told of every answer, also where aiohttp gives it by itself: a 400 for bad HTTP."""
+
+        def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
+            if handled.pop(id(request), None) is None:
+                server.failed(f"{response.status} {response.reason}: no handler saw this request")
 
     app = web.Application(middlewares=[server_middleware(server.served), keep_errors])
     app.add_routes(routes)
-    runner = web.AppRunner(app, access_log=None, logger=_quiet, shutdown_timeout=0.5)
+    runner = web.AppRunner(
+        app,
+        access_log=_quiet,
+        access_log_class=NoteWhatNoHandlerSaw,
+        logger=_quiet,
+        shutdown_timeout=0.5,
+    )
     await runner.setup()
     try:
         listener = socket.create_server((HOST, 0))
@@ -241,8 +320,8 @@ def serve_streams(
             label, start_s = str(next(numbers)), now_s()
             try:
                 await handler(reader, writer)
-            except Exception:
-                server.errors.append(traceback.format_exc())
+            except Exception as error:
+                server.failed(error)
             finally:
                 server.served(start_s, now_s(), label)
 
@@ -289,63 +368,66 @@ class _SocketServer(Server):
     def __init__(self, name: str, handler: Callable[[socket.socket], None]):
         super().__init__(name)
         self._handler = handler
-        self._serving: dict[socket.socket, threading.Thread] = {}
+        self._serving: dict[socket.socket, Worker] = {}
         self._count = 0
+        self._stopping = False
 
     def start(self) -> None:
         """Listen, and accept in a thread of its own."""
         self._listener = socket.create_server((HOST, 0))
         self.port = self._listener.getsockname()[1]
-        self._thread = threading.Thread(
-            target=self._accept, name=f"server {self.name}", daemon=True
-        )
+        self._thread = Worker(self._accept, f"server {self.name}")
         self._thread.start()
 
     def _accept(self) -> None:
-        while True:
+        said = None
+        while not self._stopping:
             try:
                 connection, _ = self._listener.accept()
-            except OSError:
-                return
-            if self._stopped:
+            except OSError as error:
+                # Such as no file descriptor left: one may be free soon.
+                if not self._stopping and error.errno != said:
+                    self.failed(f"accept: {error.strerror}; trying again")
+                    said = error.errno
+                time.sleep(_ACCEPT_AGAIN_S)
+                continue
+            said = None
+            if self._stopping:
                 connection.close()
                 return
             self._count += 1
-            arguments = (connection, str(self._count))
-            thread = threading.Thread(target=self._serve, args=arguments, daemon=True)
-            self._serving[connection] = thread
-            thread.start()
+            worker = Worker(self._serve, args=(connection, str(self._count)))
+            self._serving[connection] = worker
+            worker.start()
 
     def _serve(self, connection: socket.socket, label: str) -> None:
         start_s = now_s()
         try:
             with connection:
                 self._handler(connection)
-        except Exception:
-            if not self._stopped:
-                self.errors.append(traceback.format_exc())
+        except Exception as error:
+            if not self._stopping:
+                self.failed(error)
         finally:
             self._serving.pop(connection, None)
             self.served(start_s, now_s(), label)
 
-    _stopped = False
-
     def _stop(self) -> None:
-        if self._stopped:
-            return
-        self._stopped = True
+        self._stopping = True
+        patience_ends_s = now_s() + STOP_S
         # Closing a listener does not wake the accept(2) that waits on it; a last caller does.
-        with contextlib.suppress(OSError):
-            socket.create_connection((HOST, self.port), timeout=1).close()
-        self._thread.join(STOP_S)
+        if self._thread.running:
+            with contextlib.suppress(OSError):
+                socket.create_connection((HOST, self.port), timeout=1).close()
+        accepts_no_more = self._thread.wait(STOP_S)
         self._listener.close()
         serving = list(self._serving.items())
         for connection, _ in serving:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        patience_ends_s = now_s() + STOP_S
-        for _, thread in serving:
-            thread.join(max(0.0, patience_ends_s - now_s()))
+        ended = [worker.wait(max(0.0, patience_ends_s - now_s())) for _, worker in serving]
+        if not accepts_no_more or not all(ended):
+            raise self._still_running()
 
 
 def serve_sockets(

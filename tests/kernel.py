@@ -7,7 +7,6 @@ Every wait is bounded. It is a context manager and leaves nothing behind.
 
 import contextlib
 import queue
-import re
 import sys
 import time
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from pathlib import Path
 import psutil
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import KernelManager
+from rules import verdicts_in
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 
@@ -33,6 +33,7 @@ class Reply:
     status: str = "never ended"
     texts: list[str] = field(default_factory=list)
     error: str = ""
+    traceback: list[str] = field(default_factory=list)
     seconds: float = 0.0
     pictures: int = 0
 
@@ -42,8 +43,8 @@ class Reply:
 
     @property
     def verdicts(self) -> dict[str, str]:
-        """Return the outcomes shown, by claim."""
-        return dict(re.findall(r"^Verdict (\w+): (.+)$", self.text, re.M))
+        """Return the words of the verdicts shown, by claim."""
+        return verdicts_in(self.text)
 
 
 class Kernel:
@@ -104,6 +105,7 @@ class Kernel:
                 reply.pictures += "image/png" in content["data"]
             elif kind == "error":
                 reply.error = f"{content['ename']}: {content['evalue']}"
+                reply.traceback = content["traceback"]
             elif kind == "status" and content["execution_state"] == "idle":
                 reply.status = "error" if reply.error else "ok"
                 reply.seconds = time.monotonic() - start_s

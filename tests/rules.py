@@ -5,12 +5,14 @@ lesson is built. Each rule here looks at one such thing, takes a notebook and yi
 problem per finding, so that a small bad notebook can show that the rule refuses it.
 """
 
+import ast
 import base64
 import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from pages import NEEDED, NEEDED_FOOT, ROUTES
 from PIL import Image
 
 from helpers.course.claims import claims, claims_of
@@ -18,8 +20,18 @@ from helpers.course.needs import NEEDS
 from helpers.figures.style import MEASURED
 
 MOST_LINES, FEWEST_FIGURES = 25, 3
+FEWEST_MINUTES, MOST_MINUTES = 20, 40
 # Cells that must vary from run to run, by notebook and cell id, with the reason.
+_01 = "01_one_request_on_the_wire.ipynb"
 MAY_VARY: dict[tuple[str, str], str] = {
+    (_01, "typo"): "curl's own words, which differ from version to version",
+    (_01, "plain-curl"): "curl's own words, which differ from version to version",
+    (_01, "far-plain"): "prints the time of each step of a call",
+    (_01, "w1-plain"): "prints how long the handler's work takes",
+    (
+        "02_who_answers.ipynb",
+        "four-plain",
+    ): "the hash has a secret, so the shares differ",
     ("11_not_blocking.ipynb", "a1-plain"): "prints times, and how much work was done meanwhile",
     ("11_not_blocking.ipynb", "hundred-plain"): "prints times",
     ("11_not_blocking.ipynb", "alone-plain"): "prints times",
@@ -28,6 +40,15 @@ MAY_VARY: dict[tuple[str, str], str] = {
     ("11_not_blocking.ipynb", "s4-figure"): "how often the client asks depends on the machine",
 }
 TAGS = {"setup", "figure", "exercise", "close", "explore"}
+# What a reader is never told, with what is wrong with it.
+NEVER_SAID = {
+    "a statistic that nobody collected": (
+        r"(?i)\b(common guess|most (people|learners|students|beginners|of us) "
+        r"(guess|think|say|expect|believe)|everybody guesses)"
+    ),
+    "a word that no verdict has": r"\bhalf right\b",
+    "a claim by its code": rf"\b({'|'.join(claims())})\b",
+}
 ODD_TEXT = {
     "an address in memory": r"0x[0-9a-f]{6,}",
     "a path": r"(/(root|home|tmp|work|usr|var|Users)/\w|[A-Z]:\\)",
@@ -56,15 +77,21 @@ def texts(cell) -> Iterator[str]:
                 yield data
 
 
+def verdicts_in(text: str) -> dict[str, str]:
+    """Return the words of the verdicts in a text by claim: each stands above the claim's words."""
+    by_words = {claim.says: claim.id for claim in claims().values()}
+    found = re.findall(r"^Verdict: (.+)\n“(.+)”$", text, re.MULTILINE)
+    return {by_words.get(says, says): word for word, says in found}
+
+
 def verdicts(book) -> dict[str, tuple[str, str]]:
-    """Return by claim the outcome in stored output and the id of the cell that shows it."""
-    found, said = {}, {claim.says: claim.id for claim in claims().values()}
-    for cell in code_cells(book):
-        for output in cell.get("outputs", []):
-            plain = output.get("data", {}).get("text/plain", "")
-            if match := re.match(r"Verdict: (.+)\n“(.+)”\n", plain):
-                found[said.get(match[2], match[2])] = match[1], cell.id
-    return found
+    """Return by claim the word in stored output and the id of the cell that shows it."""
+    return {
+        claim: (word, cell.id)
+        for cell in code_cells(book)
+        for output in cell.get("outputs", [])
+        for claim, word in verdicts_in(output.get("data", {}).get("text/plain", "")).items()
+    }
 
 
 def saboteurs(book) -> dict[str, list]:
@@ -176,12 +203,70 @@ def settled(book, name: str = "") -> Iterator[str]:
 
 
 def folded(book, name: str = "") -> Iterator[str]:
-    """A verdict's cell is folded: its findings are sentences, the code is there for who asks."""
+    """The code of a verdict is folded, to be opened by who asks; no other code is."""
     for cell in code_cells(book):
-        hidden = cell.metadata.get("jupyter", {}).get("source_hidden", False)
-        if ("lesson.verdict(" in cell.source) != bool(hidden):
-            what = "hidden source" if hidden else "a verdict whose source is shown"
-            yield f"{cell.id}: {what}"
+        hidden = bool(cell.metadata.get("jupyter", {}).get("source_hidden"))
+        if ("lesson.verdict(" in cell.source) != hidden:
+            yield f"{cell.id}: {'other code is folded' if hidden else 'a verdict is not folded'}"
+
+
+def only_asks(book, name: str = "") -> Iterator[str]:
+    """A verdict names the runs it rests on, and its cell measures nothing."""
+    for cell in code_cells(book):
+        if "lesson.verdict(" in cell.source:
+            if not re.search(r"\bruns=", cell.source):
+                yield f"{cell.id}: a verdict that names no runs"
+            measuring = r"\bawait\b|\b(record|serve\w*|call_in_process|run_or_stored|time_calls)\("
+            if match := re.search(measuring, cell.source):
+                yield f"{cell.id}: a measurement in the cell of a verdict: {match[0]}"
+
+
+def told(book, name: str = "") -> Iterator[str]:
+    """Readers see a claim's words and not its code, and no statistic that nobody collected."""
+    for cell in book.cells:
+        said = [cell.source] if cell.cell_type == "markdown" else list(texts(cell))
+        for text in said:
+            prose = re.sub(r"(?s)```.*?```", "", text) if cell.cell_type == "markdown" else text
+            for what, pattern in NEVER_SAID.items():
+                if match := re.search(pattern, prose):
+                    yield f"{cell.id}: {what}: {match[0]!r}"
+
+
+def described(book, name: str = "") -> Iterator[str]:
+    """What a lesson says of itself is whole: known keys, minutes that a lesson may take."""
+    data = book.metadata.course
+    for key in {*NEEDED, *NEEDED_FOOT} - set(data):
+        yield f"course: no {key}"
+    for key in set(data) - {*NEEDED, *NEEDED_FOOT, "picture"}:
+        yield f"course: an unknown key: {key}"
+    minutes = data.get("minutes")
+    least = 0 if data["number"] == "00" else FEWEST_MINUTES
+    if not isinstance(minutes, int) or not least < minutes <= MOST_MINUTES:
+        yield f"course: {minutes!r} minutes, not {least} to {MOST_MINUTES}"
+    for route, its_minutes in data.get("routes", {}).items():
+        if route not in ROUTES or not isinstance(its_minutes, int) or its_minutes <= 0:
+            yield f"course: route {route!r} with {its_minutes!r} minutes"
+
+
+def needy(book, name: str = "") -> Iterator[str]:
+    """What an experiment needs stands as a tag at its cell, and is written out in it."""
+    for cell in code_cells(book):
+        for node in ast.walk(ast.parse(plain_python(cell.source))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "lesson.run_or_stored":
+                needs = [k.value for k in node.keywords if k.arg == "needs"] or node.args[2:3]
+                try:
+                    named = ast.literal_eval(needs[0])
+                except (IndexError, ValueError):
+                    yield f"{cell.id}: what the experiment needs is not written out"
+                    continue
+                for need in [named] if isinstance(named, str) else named:
+                    if f"needs-{need}" not in tags(cell):
+                        yield f"{cell.id}: it needs {need}, and has no tag needs-{need}"
+
+
+def plain_python(source: str) -> str:
+    """Return a cell's source without the lines that only IPython understands."""
+    return "\n".join("pass" if line[:1] in "%!" and line else line for line in source.split("\n"))
 
 
 def breakable(book, name: str = "") -> Iterator[str]:
@@ -232,6 +317,10 @@ RULES = (
     tagged,
     settled,
     folded,
+    only_asks,
+    told,
+    described,
+    needy,
     breakable,
     exercised,
 )

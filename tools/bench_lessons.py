@@ -28,7 +28,7 @@ def _nbval() -> Iterator[Row]:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=3600)
     took_s = now_s() - start_s
     last = (done.stdout.strip().splitlines() or ["nothing was printed"])[-1]
-    yield Row(f"all {len(BOOKS)}, one after another", took_s, "s", at_most=300)
+    yield Row(f"all {len(BOOKS)}, one after another", took_s, "s", at_most=240)
     if done.returncode:
         raise RuntimeError(last)
 
@@ -53,7 +53,7 @@ def _memory() -> Iterator[Row]:
         client.execute(stderr=subprocess.DEVNULL)  # the kernel talks about its own transport
         peaks[path.stem] = int(book.cells[-1].outputs[0].text.split()[1]) / 1e6
     worst = max(peaks, key=peaks.__getitem__)
-    yield Row(f"at its peak, most of {len(peaks)}: {worst}", peaks[worst], "MB", at_most=350)
+    yield Row(f"at its peak, most of {len(peaks)}: {worst}", peaks[worst], "MB", at_most=300)
 
 
 @promise("first picture")
@@ -87,7 +87,7 @@ def _first_picture() -> Iterator[Row]:
         f"until {BOOKS[0].stem}'s first picture comes, no browser",
         picture_s - start_s,
         "s",
-        at_most=15,
+        at_most=10,
     )
 
 

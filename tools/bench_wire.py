@@ -28,137 +28,8 @@ EXCHANGES, ROUNDS = 300, 15
 MB = 100
 COPYING = "a loop that only copies"
 
-_BULK = f"""
-async def hello(request):
-    return web.Response(text="hello")
-
-async def bulk(request):
-    block = bytes(2**20)
-    response = web.StreamResponse(headers={{"Content-Length": str({MB} * len(block))}})
-    await response.prepare(request)
-    for _ in range({MB}):
-        await response.write(block)
-    return response
-
-server = serve("bench", [web.get("/", hello), web.get("/bulk", bulk)])
-"""
-
-_LESSON = f"""
-import asyncio, json, statistics, time
-import aiohttp
-from aiohttp import web
-from helpers.ledger import Ledger
-from helpers.wire.relay import relay_to
-from helpers.servers import serve
-{_BULK}
-async def measure(port):
-    limit, times, got = aiohttp.ClientTimeout(total=60), [], 0
-    async with aiohttp.ClientSession(f"http://127.0.0.1:{{port}}", timeout=limit) as session:
-        for _ in range({EXCHANGES}):
-            start = time.perf_counter()
-            async with session.get("/") as response:
-                await response.read()
-            times.append(time.perf_counter() - start)
-        start = time.perf_counter()
-        async with session.get("/bulk") as response:
-            async for data in response.content.iter_any():
-                got += len(data)
-        assert got == {MB} * 2**20
-        return statistics.median(times[20:]), got / 1e6 / (time.perf_counter() - start)
-
-async def main():
-    wire, found = relay_to("tap", server), {{"untapped": [], "tap": []}}
-    with wire.recording(Ledger()):
-        await measure(wire.port)
-        for _ in range({ROUNDS}):
-            found["untapped"].append(await measure(server.port))
-            found["tap"].append(await measure(wire.port))
-    print(json.dumps(found))
-
-asyncio.run(main())
-"""
-
-_SERVER = f"""
-from aiohttp import web
-from helpers.servers import serve
-{_BULK}
-print(server.port, flush=True)
-input()
-"""
-
-_TAP = """
-import sys
-from helpers.ledger import Ledger
-from helpers.wire.relay import relay_to
-wire = relay_to("bench", int(sys.argv[1]))
-with wire.recording(Ledger()):
-    print(wire.port, flush=True)
-    input()
-"""
-
-# The least that a relay can do: it looks at nothing. What it costs is the machine's share.
-_COPYING = """
-import socket, sys, threading
-
-def copy(source, sink):
-    buffer = memoryview(bytearray(2**20))
-    while count := source.recv_into(buffer):
-        sink.sendall(buffer[:count])
-    sink.shutdown(socket.SHUT_WR)
-
-listener = socket.create_server(("127.0.0.1", 0))
-print(listener.getsockname()[1], flush=True)
-while True:
-    pair = [listener.accept()[0], socket.create_connection(("127.0.0.1", int(sys.argv[1])))]
-    for side in pair:
-        side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    for ends in (pair, pair[::-1]):
-        threading.Thread(target=copy, args=ends, daemon=True).start()
-"""
-
-# As little Python as possible, so that it is not the client that is measured.
-_CLIENT = f"""
-import json, socket, statistics, sys, time
-
-def connect(port):
-    connection = socket.create_connection(("127.0.0.1", port), 30)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return connection
-
-def ask(port, path):
-    return f"GET {{path}} HTTP/1.1\\r\\nHost: 127.0.0.1:{{port}}\\r\\n\\r\\n".encode()
-
-def exchange(port):
-    times, request = [], ask(port, "/")
-    with connect(port) as connection:
-        for _ in range({EXCHANGES}):
-            start = time.perf_counter()
-            connection.sendall(request)
-            heard = b""
-            while not heard.endswith(b"hello"):
-                heard += connection.recv(65536)
-            times.append(time.perf_counter() - start)
-    return statistics.median(times[20:])
-
-def bulk(port):
-    buffer, got = bytearray(2**20), 0
-    with connect(port) as connection:
-        start = time.perf_counter()
-        connection.sendall(ask(port, "/bulk"))
-        while got < {MB} * 2**20:
-            count = connection.recv_into(buffer)
-            assert count, "the end came early"
-            got += count
-        return got / 1e6 / (time.perf_counter() - start)
-
-ports, found = json.loads(sys.argv[1]), {{}}
-for port in ports.values():
-    exchange(port)
-for _ in range({ROUNDS}):
-    for name, port in ports.items():
-        found.setdefault(name, []).append((exchange(port), bulk(port)))
-print(json.dumps(found))
-"""
+PROGRAMS = ROOT / "tools/bench_programs"
+SIZES = [str(EXCHANGES), str(ROUNDS), str(MB)]
 
 
 @contextlib.contextmanager
@@ -213,25 +84,25 @@ def _rivals(target: int) -> dict[str, Callable[[int], list]]:
 
 @promise("wire tap")
 def _tap() -> Iterator[Row]:
-    found = _measured(_LESSON)
+    found = _measured("lesson_tap.py", *SIZES)
     bare, tapped = _exchange_us(found["untapped"]), _exchange_us(found["tap"])
     yield Row("in a lesson: an exchange without it", bare, "µs")
     yield Row("in a lesson: added to an exchange", tapped - bare, "µs", at_most=150)
     yield Row("in a lesson: bulk without it", statistics.median(_bulk(found["untapped"])), "MB/s")
-    yield Row("in a lesson: bulk, against untapped", _part(found, "tap"), "×", at_least=0.5)
+    yield Row("in a lesson: bulk, against untapped", _part(found, "tap"), "×")
 
     with contextlib.ExitStack() as stack:
-        server = stack.enter_context(_running([sys.executable, "-c", _SERVER]))
+        server = stack.enter_context(_running(_program("bulk_server.py", str(MB))))
         target = int(server.stdout.readline())
-        tap = stack.enter_context(_running([sys.executable, "-c", _TAP, str(target)]))
+        tap = stack.enter_context(_running(_program("tap.py", str(target))))
         ports = {"untapped": target, "tap": int(tap.stdout.readline())}
-        copying = stack.enter_context(_running([sys.executable, "-c", _COPYING, str(target)]))
+        copying = stack.enter_context(_running(_program("copying.py", str(target))))
         ports[COPYING] = int(copying.stdout.readline())
         for name, command in _rivals(target).items():
             ports[name] = _free_port()
             stack.enter_context(_running([str(word) for word in command(ports[name])]))
             _wait_for(ports[name])
-        found = _measured(_CLIENT, json.dumps(ports))
+        found = _measured("socket_client.py", *SIZES, json.dumps(ports))
     bare = _exchange_us(found["untapped"])
     added = {name: _exchange_us(rounds) - bare for name, rounds in found.items()}
     rate = {name: statistics.median(_bulk(rounds)) for name, rounds in found.items()}
@@ -245,7 +116,7 @@ def _tap() -> Iterator[Row]:
     yield Row("processes: bulk, untapped", rate["untapped"], "MB/s")
     for name in names:
         yield Row(f"bulk through {name}, against untapped", _part(found, name), "×")
-    yield Row(f"bulk, against {COPYING}", rate["tap"] / rate[COPYING], "×")
+    yield Row(f"bulk, against {COPYING}", rate["tap"] / rate[COPYING], "×", at_least=0.75)
     best = max(rate[name] for name in rivals)
     yield Row("bulk, against the better mitmproxy", rate["tap"] / best, "×", at_least=1)
 
@@ -266,10 +137,15 @@ def _part(found: dict[str, list[list[float]]], name: str) -> float:
     return statistics.median(through / bare for through, bare in pairs)
 
 
-def _measured(script: str, *arguments: str) -> dict[str, list[list[float]]]:
-    """Run a script of its own process; return seconds and MB/s of each round by name."""
+def _program(name: str, *arguments: str) -> list:
+    """Return the command that runs one of the bench's own programs."""
+    return [sys.executable, PROGRAMS / name, *arguments]
+
+
+def _measured(name: str, *arguments: str) -> dict[str, list[list[float]]]:
+    """Run a program that measures; return seconds and MB/s of each round by name."""
     done = subprocess.run(
-        [sys.executable, "-c", script, *arguments],
+        _program(name, *arguments),
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -18,6 +18,8 @@ VENV = os.path.join(ROOT, ".venv")
 BIN = os.path.join(VENV, "Scripts" if os.name == "nt" else "bin")
 PYTHON = os.path.join(BIN, "python.exe" if os.name == "nt" else "python")
 LOG = os.path.join(VENV, "install.log")
+# What is installed of the course itself; its modules are used where they are.
+COURSE = ["pyproject.toml", "install/etc/ipython/ipython_kernel_config.py"]
 STAMP = os.path.join(VENV, "installed")
 
 
@@ -47,9 +49,12 @@ def check_python():
 
 
 def digest(name):
-    """Return the digest of a requirements file, with its name."""
-    with open(os.path.join(ROOT, name), "rb") as file:
-        return name + " " + hashlib.sha256(file.read()).hexdigest()
+    """Return the digest of a requirements file, with its name; the base holds the course, too."""
+    found = hashlib.sha256()
+    for one in [name] + (COURSE if name == "requirements.txt" else []):
+        with open(os.path.join(ROOT, one), "rb") as file:
+            found.update(file.read())
+    return name + " " + found.hexdigest()
 
 
 def stamped():

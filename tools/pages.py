@@ -18,7 +18,7 @@ from pathlib import Path
 
 import nbformat
 
-from helpers.course.claims import claims_of
+from helpers.course.claims import claims, claims_of
 
 ROOT = Path(__file__).resolve().parent.parent
 NEEDED = ("number", "title", "question", "minutes", "after", "read", "routes")
@@ -45,25 +45,23 @@ def course(book: nbformat.NotebookNode) -> dict:
     return data
 
 
-def settled_in(number: str) -> list[str]:
-    """Return the ids of the claims that a lesson settles."""
-    return list(claims_of(number))
-
-
 def bullets(lines: list[str]) -> str:
     """Return a Markdown list."""
     return "\n".join(f"- {line}" for line in lines)
 
 
 def head(data: dict, titles: dict[str, str]) -> str:
-    """Return the head of a lesson."""
-    read = [f"[{n} {titles[n][1]}]({titles[n][0]})" for n in data["read"] if n in titles]
+    """Return the head of a lesson; a ValueError if it wants a lesson read that is not before it."""
+    odd = [n for n in data["read"] if n not in titles or n >= data["number"]]
+    if odd:
+        raise ValueError(f"lesson {data['number']}: no lesson before it: {', '.join(odd)}")
+    read = [f"[{n} {titles[n][1]}]({titles[n][0]})" for n in data["read"]]
     before = " and ".join(read) if read else "nothing but a little Python"
     return (
         f"# {data['number']} · {data['title']}\n\n"
         f"**{data['question']}**\n\n"
         f"Afterwards you can\n\n{bullets(data['after'])}\n\n"
-        f"*Takes about {data['minutes']} minutes. To have read: {before}.*"
+        f"*Takes about {data['minutes']} minutes. Read first: {before}.*"
     )
 
 
@@ -78,8 +76,8 @@ def break_it(book: nbformat.NotebookNode) -> str:
     """Return the section "Break it": each change after which a verdict comes out false."""
     parts = [
         "## Break it\n\nA verdict that cannot come out false is worth nothing. Each of these "
-        "changes breaks one. Make it, run the cell and the verdict again, and look at the figure: "
-        "what has changed? Then undo it."
+        "changes takes away what a claim rests on. Make the change, run the cell and the verdict "
+        "again, and look at the figure: what is different now? Then undo the change."
     ]
     section = ""
     for cell in book.cells:
@@ -87,9 +85,10 @@ def break_it(book: nbformat.NotebookNode) -> str:
             section = (re.findall(r"^## (.+)$", cell.source, re.M) or [section])[-1]
         saboteur = cell.metadata.get("saboteur")
         if saboteur:
+            find, replace = indented(saboteur["find"]), indented(saboteur["replace"])
             parts.append(
-                f"**{saboteur['claim']}.** In “{section}” replace\n\n"
-                f"```python\n{indented(saboteur['find'])}\n```\n\nby\n\n```python\n{indented(saboteur['replace'])}\n```\n\n"
+                f"**“{claims()[saboteur['claim']].says}”** In “{section}” replace\n\n"
+                f"```python\n{find}\n```\n\nby\n\n```python\n{replace}\n```\n\n"
                 f"Now {saboteur['why']}."
             )
     return "\n\n".join(parts)
@@ -107,10 +106,10 @@ def foot(data: dict, before: str, after: str) -> str:
 
 
 def table(data: list[tuple[str, dict]], folder: str) -> str:
-    """Return the table of lessons: question, minutes, claims."""
-    rows = ["| lesson | the question | minutes | claims |", "|---|---|---|---|"]
+    """Return the table of lessons: question, minutes, and how many claims each settles."""
+    rows = ["| lesson | the question | minutes | claims settled |", "|---|---|---|---|"]
     for name, entry in data:
-        settled = ", ".join(settled_in(entry["number"])) or "none"
+        settled = len(claims_of(entry["number"])) or "–"
         rows.append(
             f"| [{entry['number']} {entry['title']}]({folder}{name}) | {entry['question']} "
             f"| {entry['minutes']} | {settled} |"
@@ -176,9 +175,18 @@ def readme(text: str, books: dict[Path, nbformat.NotebookNode]) -> str:
 
 
 def picture(books: dict[Path, nbformat.NotebookNode]) -> bytes | None:
-    """Return the README's picture: the central figure of lesson 10; None before it is stored."""
+    """Return the README's picture: a figure of lesson 10; None before it is stored.
+
+    `picture` in the lesson's course metadata names the cell; a ValueError if there is none.
+    """
     [book] = [book for path, book in books.items() if path.stem == "10_blocking"]
-    [cell] = [cell for cell in book.cells if cell.id == "s4-run"]
+    wanted = book.metadata["course"].get("picture")
+    cells = [cell for cell in book.cells if cell.id == wanted]
+    if not cells:
+        raise ValueError(
+            f"lesson 10: course metadata names no cell with the README's picture: {wanted!r}"
+        )
+    [cell] = cells
     stored = [o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})]
     return base64.b64decode(stored[0]) if stored else None
 

@@ -56,8 +56,11 @@ def jupyter_base() -> str | None:
 def folder() -> Path:
     """Return the folder of the lessons: the kernel's working folder, or the project's."""
     here = Path.cwd()
-    if (here / "data").is_dir():
-        return here
+    return here if (here / "data").is_dir() else stored()
+
+
+def stored() -> Path:
+    """Return the folder of the lessons as they are stored, with their data and solutions."""
     return Path(__file__).resolve().parents[2] / "notebooks"
 
 

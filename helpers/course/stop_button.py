@@ -42,7 +42,7 @@ class _Cell:
     """The cell that runs now: whether it has ended, and its loop if it awaits."""
 
     def __init__(self):
-        self.ended = threading.Event()
+        self.ended, self.stopped = threading.Event(), threading.Event()
         plain = signal.getsignal(signal.SIGINT) is signal.default_int_handler
         self.loop = None if plain else _loop()
         self.context = contextvars.copy_context()  # what is printed in it belongs to this cell
@@ -69,6 +69,11 @@ def install() -> None:
         ip.events.register("pre_run_cell", _cell_begins)
         ip.events.register("post_execute", _cell_ends)
     _cell_begins()
+
+
+def was_pressed() -> bool:
+    """Tell whether Stop was pressed in the cell that runs now."""
+    return _cell is not None and _cell.stopped.is_set() and not _cell.ended.is_set()
 
 
 @contextlib.contextmanager
@@ -117,6 +122,7 @@ def _listen(heard: socket.socket) -> None:
     while numbers := heard.recv(4096):
         cell = _cell
         if signal.SIGINT in numbers and cell is not None and not cell.ended.is_set():
+            cell.stopped.set()
             if cell.loop is not None and _held_up(cell.loop, cell.ended):
                 raise_in(threading.main_thread().ident, asyncio.CancelledError("stopped"))
             if not cell.ended.wait(SAY_S):

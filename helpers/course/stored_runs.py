@@ -1,8 +1,9 @@
 """Stored runs: what an experiment recorded where its needs were met, to show where they are not.
 
 Plan: `run_or_stored` runs the experiment if it can, and else reads the ledger kept in
-`notebooks/data/NN.ledger.json`, which carries its provenance: date, system, versions. They
-are made by `make record` alone (WIRE_RECORD). In CI a missing need is an error.
+`notebooks/data/NN.ledger.json`, which carries its provenance: date, system, the versions of
+Python and of what it needed. They are made by `make record` alone (WIRE_RECORD). In CI a
+missing need is an error.
 
 Left out: how a stored run is shown and spoken of (figures, verdicts.py).
 """
@@ -33,27 +34,31 @@ async def run_or_stored(
     if not lacking:
         ledger = await experiment()
         if os.environ.get("WIRE_RECORD"):
-            _store(path, name, ledger)
+            _store(path, name, ledger, needs)
         return ledger
     if os.environ.get("WIRE_RECORD") or (
         os.environ.get("CI") and not os.environ.get("WIRE_WITHOUT")
     ):
         raise RuntimeError(f"experiment {name!r} needs {' and '.join(lacking)}, missing here")
     for need in lacking:
-        print(f"This experiment needs {need}: {NEEDS[need].remedy}. Shown instead: a stored run.")
+        print(
+            f"This experiment needs {NEEDS[need].name}. To get it: {NEEDS[need].remedy()}. "
+            "Shown instead: a stored run."
+        )
     runs = load_runs(path)
     if name not in runs:
         raise FileNotFoundError(f"no stored run {name!r} in {path.name}")
     return runs[name]
 
 
-def _store(path: Path, name: str, ledger: Ledger) -> None:
+def _store(path: Path, name: str, ledger: Ledger, needs: Sequence[str]) -> None:
     runs = load_runs(path)
     ledger = Ledger.load(ledger.save())
     ledger.provenance = {
         "made": datetime.date.today().isoformat(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
+        **{need: NEEDS[need].version() for need in needs},
     }
     runs[name] = ledger
     path.parent.mkdir(exist_ok=True)

@@ -1,7 +1,7 @@
 """A check-up of this machine: what the course needs, what of it is here, how to get the rest.
 
-Plan: ask the installed course what packages it depends on, the peers where the real
-programs are, and system.py what this platform cannot tell. Each comes out as a row:
+Plan: ask the installed course what packages it depends on, needs.py which real programs are
+here, and the kernel's modules what this platform cannot tell. Each comes out as a row:
 name, here or not, what it is for, and the command that installs it. What is the same
 wherever the course works stands first; what differs between machines (versions, programs,
 limits) stands in a masked block, so that the outputs of two machines compare.
@@ -15,25 +15,21 @@ import html
 import os
 import platform
 import re
-import shutil
-import subprocess
 import sys
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from helpers.course import notebook
+from helpers.course import needs, notebook
+from helpers.course.needs import Program
 from helpers.figures.style import MEASURED
 from helpers.kernel import threads
-from helpers.peers import postgres
 
 OLDEST = (3, 11)
 COURSE = "backend-on-the-wire"
-ANSWER_S = 10.0  # how long a program may take to say its version
 # The packages whose versions explain most of what may go differently.
 TELLING = ("jupyterlab", "ipykernel", "ipywidgets", "aiohttp", "matplotlib")
-PINS = Path(__file__).resolve().parent.parent / "requirements.txt"
+PINS = Path(__file__).resolve().parents[2] / "requirements.txt"
 
 
 @dataclass(frozen=True)
@@ -52,68 +48,10 @@ class Row:
         return f"✘ {self.name} is not here: {self.use}. To get it: {self.remedy}"
 
 
-@dataclass(frozen=True)
-class Program:
-    """A real program of some lessons: how it is found, and its package by installer."""
-
-    name: str
-    find: Callable[[], Path | str | None]
-    use: str
-    packages: Mapping[str, str]
-
-    def row(self) -> Row:
-        """Return whether it is here, which means that it is found and says its version."""
-        version = _version(self.find())
-        return Row(self.name, bool(version), self.use, self.remedy(), version)
-
-    def remedy(self) -> str:
-        """Return the command that installs it here, or what else helps."""
-        for installer, tool in (("apt", "apt-get"), ("dnf", "dnf"), ("brew", "brew")):
-            if shutil.which(tool) and installer in self.packages:
-                root = installer == "brew" or not hasattr(os, "geteuid") or os.geteuid() == 0
-                return f"{'' if root else 'sudo '}{installer} install {self.packages[installer]}"
-        return f"install {self.name} as your system does it, or open the course on Binder"
-
-
-def _postgres() -> Path | None:
-    folder = postgres.programs()
-    return folder / "postgres" if folder else None
-
-
-# Those of binder/apt.txt, in the same order.
-PROGRAMS = (
-    Program(
-        "curl",
-        lambda: shutil.which("curl"),
-        "a client that shows what it sends and gets (lessons 01 and 05)",
-        {"apt": "curl", "dnf": "curl", "brew": "curl"},
-    ),
-    Program(
-        "PostgreSQL",
-        _postgres,
-        "a real database, to watch its protocol (lessons 04 and 05)",
-        {"apt": "postgresql", "dnf": "postgresql-server", "brew": "postgresql@17"},
-    ),
-)
-
-
-def _version(command: Path | str | None) -> str:
-    """Return the version a command says it has; "" if there is none or it does not start."""
-    if not command:
-        return ""
-    try:
-        said = subprocess.run(
-            [command, "--version"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=ANSWER_S,
-            start_new_session=True,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    match = re.search(r"\d+(\.\d+)+", said.stdout)
-    return match[0] if match and said.returncode == 0 else ""
+def program(need: Program) -> Row:
+    """Return whether a program is here, which means that it is found and says its version."""
+    version = need.version()
+    return Row(need.name, bool(version), need.use, need.remedy(), version)
 
 
 # --- what is the same wherever the course works
@@ -176,7 +114,7 @@ def limits() -> list[str]:
 def show() -> None:
     """Show the whole check-up in the cell: a line each."""
     fixed = [f"{r.name}: fine ({r.use})" if r.here else str(r) for r in (python(), packages())]
-    vary = [*versions(), *(str(program.row()) for program in PROGRAMS), *limits()]
+    vary = [*versions(), *(str(program(need)) for need in needs.programs()), *limits()]
     plain = "\n".join([*fixed, MEASURED[0], *vary, MEASURED[1]])
 
     def lines(texts: list[str]) -> str:

@@ -37,8 +37,13 @@ class Verdict:
     word: str
     supports: dict[str, bool]
     refutes: dict[str, bool]
+    runs: list[Ledger]
     problems: list[str] = field(default_factory=list)
-    stored: bool = False
+
+    @property
+    def stored(self) -> bool:
+        """Tell whether a run behind it was not made here and now."""
+        return any(run.provenance for run in self.runs)
 
     @property
     def said(self) -> str:
@@ -52,27 +57,34 @@ def decide(
     supports: Mapping[str, bool] | None = None,
     refutes: Mapping[str, bool] | None = None,
 ) -> Verdict:
-    """Return the verdict on a claim; a ValueError without findings or without runs."""
+    """Return the verdict on a claim.
+
+    A ValueError without findings or without runs, a TypeError for a run that is no ledger.
+    """
     supports, refutes = dict(supports or {}), dict(refutes or {})
     runs = list(runs)
     if not supports and not refutes:
         raise ValueError(f"the verdict on {claim.says!r} has no findings: nothing is measured")
     if not runs:
         raise ValueError(f"runs=[]: the verdict on {claim.says!r} rests on no run")
-    problems = [problem for run in runs for problem in run.problems()]
-    found = {**supports, **refutes}
+    odd = [run for run in runs if not isinstance(run, Ledger)]
+    if odd:
+        raise TypeError(f"runs={odd[0]!r:.60}: a run is a ledger")
+    problems = [f"a run is not whole: {what}" for run in runs for what in run.problems()]
+    found = [*supports.items(), *refutes.items()]
     problems += [
         f"“{sentence}” is decided by {value!r:.60}, which is neither True nor False"
-        for sentence, value in found.items()
+        for sentence, value in found
         if type(value) is not bool
     ]
+    problems += [f"“{sentence}” is for and against" for sentence in supports if sentence in refutes]
+    problems = list(dict.fromkeys(problems))
     word = NOT_SHOWN
-    if not problems and all(found.values()) and not set(supports) & set(refutes):
+    if not problems and all(value for _, value in found):
         word = (IN_PART if refutes else HOLDS) if supports else DOES_NOT_HOLD
         if claim.is_question and word != DOES_NOT_HOLD:
             word = ANSWERED
-    stored = any(run.provenance for run in runs)
-    return Verdict(claim, word, supports, refutes, problems, stored)
+    return Verdict(claim, word, supports, refutes, runs, problems)
 
 
 def plain(verdict: Verdict) -> str:
@@ -105,7 +117,7 @@ def _evidence(verdict: Verdict) -> list[str]:
     return [
         f"{'✔' if ok is True else '✘ not borne out:'} {f'({side}) ' if both else ''}{text}"
         for side, text, ok in lines
-    ] + [f"✘ a run is not whole: {problem}" for problem in verdict.problems]
+    ] + [f"✘ {problem}" for problem in verdict.problems]
 
 
 def _last(verdict: Verdict) -> str:

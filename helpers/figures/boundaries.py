@@ -19,11 +19,12 @@ from helpers.ledger import Ledger, Span
 
 # Each kind's look, and how its boxes are counted at the right: one, many.
 LOOKS: dict[str, tuple[Kind, str, str]] = {
-    "right": (Kind(KINDS["serving"].face, "right"), "right", "right"),
-    "noticed": (Kind(KINDS["error"].face, "noticed", KINDS["error"].hatch), "noticed", "noticed"),
-    "wrong": (Kind("#FFFFFF", "wrong", "-----"), "wrong", "wrong"),
+    # The loudest look is for what is wrong without anybody noticing.
+    "right": (Kind("#EDEDED", "right"), "right", "right"),
+    "noticed": (Kind("#EBCFDF", "noticed"), "noticed", "noticed"),
+    "wrong": (Kind("#B2182B", "wrong", "////"), "wrong", "wrong"),
     "request": (Kind(KINDS["request"].face, "request"), "request", "requests"),
-    "refused": (Kind(KINDS["error"].face, "refused", KINDS["error"].hatch), "refused", "refused"),
+    "refused": (Kind("#EBCFDF", "refused"), "refused", "refused"),
     "switched": (
         Kind(KINDS["asleep"].face, "another protocol"),
         "another protocol",
@@ -33,6 +34,7 @@ LOOKS: dict[str, tuple[Kind, str, str]] = {
     "received": (Kind(KINDS["receive"].face, "received"), "received", "received"),
     "segment": (Kind(KINDS["request"].face, "segment"), "segment", "segments"),
     "unfinished": (Kind("#FFFFFF", "not ended yet"), "not ended", "not ended"),
+    "dropped": (Kind("#FFFFFF", "dropped", "...."), "the rest dropped", "the rest dropped"),
 }
 _COUNTED_BY_PLACE = ("right", "noticed", "wrong")
 _COUNTED = ("request", "sent", "received", "segment")
@@ -52,15 +54,15 @@ def draw(
     *,
     axis: str = "byte of the stream",
     cases: Sequence[str] = (),
-    rows: str = "",
+    gate: str = "",
 ):
     """Return the figure: a panel per ledger, keyed by what it shows.
 
-    `axis` says what a place is, and `cases` gives the places names. `predictions` gives a
-    panel its guesses, drawn dashed: of a place, of a number of rows, counted from the top,
-    where their `.unit` is `rows`, or of a number of pieces in their lane. A ValueError if a
-    panel is empty, a span ends at no whole place or is of an unknown kind, or a prediction
-    belongs to no panel.
+    `axis` says what a place is, and `cases` gives the places names. `gate` names a lane: a
+    request of another lane that this one has not seen is drawn as what is wrong and goes
+    unnoticed. `predictions` gives a panel its guesses, drawn dashed: of a place as a line,
+    of how many as a note. A ValueError if a panel is empty, a span ends at no whole place
+    or is of an unknown kind, or a prediction belongs to no panel.
     """
     predictions = predictions or {}
     _check(panels, predictions, cases)
@@ -76,7 +78,7 @@ def draw(
         places = {lane: len(lanes) - 0.5 - i for i, lane in enumerate(lanes)}
         for lane, y in places.items():
             for span in boxes(ledger, lane, joined=not cases):
-                _draw_box(ax, span, y, right)
+                _draw_box(ax, span, y, right, _unseen(ledger, span, gate))
             ax.annotate(
                 _count(ledger, lane),
                 (ledger.extent_s()[1], y),
@@ -87,7 +89,7 @@ def draw(
                 annotation_clip=False,
             )
         if title in predictions:
-            _draw_guess(ax, predictions[title], places)
+            _draw_guess(ax, predictions[title], places, ledger.extent_s()[1])
         ax.set_yticks(list(places.values()), list(places))
         ax.set_title(title, loc="left", fontweight="bold", fontsize=11.5)
     if cases:
@@ -105,7 +107,7 @@ def describe(
     *,
     axis: str = "byte of the stream",
     cases: Sequence[str] = (),
-    rows: str = "",
+    gate: str = "",
 ) -> Words:
     """Return the same figure in words; nothing in it is a measured time."""
     predictions = predictions or {}
@@ -116,7 +118,8 @@ def describe(
         words.stable.append(f"{title}:")
         for lane in ledger.lanes():
             found = [
-                f"{_places(s, cases)} {_said(s)}" for s in boxes(ledger, lane, joined=not cases)
+                f"{_places(s, cases)} {_said(s, _unseen(ledger, s, gate))}"
+                for s in boxes(ledger, lane, joined=not cases)
             ]
             count = _count(ledger, lane).replace("\n", ", ")
             words.stable.append(f"{lane}: {count}. In order: {'; '.join(found)}.")
@@ -185,16 +188,24 @@ def _places(span: Span, cases: Sequence[str]) -> str:
     return str(first) if first == last else f"{first} to {last}"
 
 
-def _said(span: Span) -> str:
+def _said(span: Span, unseen: str) -> str:
     word = LOOKS[span.kind][0].word
-    return f"{word} ({' '.join(span.label.split())})" if span.label else word
+    said = f"{word} ({' '.join(span.label.split())})" if span.label else word
+    return f"{said}, {unseen}" if unseen else said
+
+
+def _unseen(ledger: Ledger, span: Span, gate: str) -> str:
+    """Return the words for a request that the lane `gate` has not seen; nothing for others."""
+    if not gate or span.kind != "request" or ledger.spans(gate, "request", span.label):
+        return ""
+    return f"not seen by {gate}"
 
 
 # --- drawing
 
 
-def _draw_box(ax, span: Span, y: float, right: float) -> None:
-    look = LOOKS[span.kind][0]
+def _draw_box(ax, span: Span, y: float, right: float, unseen: str) -> None:
+    look = LOOKS["wrong" if unseen else span.kind][0]
     ax.broken_barh(
         [(span.start_s, span.duration_s)],
         (y - BAR / 2, BAR),
@@ -224,12 +235,18 @@ def _fitting(text: str, points: float) -> str:
     return text if text and 5.0 * len(text) + 8 < points else ""
 
 
-def _draw_guess(ax, guess: prediction.Prediction, places: Mapping[str, float]) -> None:
+def _draw_guess(
+    ax, guess: prediction.Prediction, places: Mapping[str, float], longest: float
+) -> None:
     """Draw a guess of a place as a line; write a guess of how many as text, in its row."""
     if guess.unit in PLACES:
         y = places.get(guess.lane)
-        prediction.draw(ax, guess, None if y is None else (y - 0.5, y + 0.42))
+        # The label stands in the gap above the row, where it covers no box.
+        prediction.draw(ax, guess, None if y is None else (y - 0.45, y + 0.66))
         return
     left, right = ax.get_xlim()
     y = places.get(guess.lane, min(places.values()))
-    prediction.note(ax, guess, left + 0.98 * (right - left), y, ha="right")
+    if longest < 0.6 * right:  # there is room at the right, behind the count
+        prediction.note(ax, guess, longest + 0.24 * (right - left), y)
+    else:
+        prediction.note(ax, guess, left + 0.98 * (right - left), y, ha="right")

@@ -19,9 +19,10 @@ from helpers.figures.style import KINDS, Words
 from helpers.kernel.gauges import LEVEL
 from helpers.ledger import Ledger, Span
 
-AREA, STRIP, BAR = 2.4, 0.62, 0.44  # heights, in units of UNIT_IN
-UNIT_IN = 0.62
-LINE = 0.3  # as high as a line of text
+AREA, STRIP, BAR = 2.3, 0.62, 0.46  # heights, in units of UNIT_IN
+UNIT_IN = 0.42
+LINE = 0.44  # as high as a line of text
+MOMENT_S = 0.05  # what waits less long than this, does not stay
 # All that waits is orange; a hop is told from the next by hatch and by shade.
 HOPS = (("#E69F00", "...."), ("#F6D797", ""), ("#B87F00", "////"), ("#FBEFD5", "xx"))
 _BOX = {"boxstyle": "round,pad=.15", "fc": "white", "ec": "none", "alpha": 0.92}
@@ -47,7 +48,7 @@ def draw(
     strips = {title: _strips(ledger, panels, lanes) for title, ledger in panels.items()}
     total = AREA + STRIP * max(map(len, strips.values()))
     figure, axes = style.new_figure(len(panels), (UNIT_IN * total + 0.8) * len(panels) + 0.2)
-    figure.subplots_adjust(left=0.15, right=0.985, hspace=0.75 / (UNIT_IN * total))
+    figure.subplots_adjust(left=0.15, right=0.985, hspace=0.8 / (UNIT_IN * total))
     left, right = _extent(panels, predictions)
     axes[0].set_xlim(left, right)
     pixel_s = (right - left) / (_AXES_IN * style.DPI)
@@ -93,9 +94,11 @@ def describe(
             if unit == "byte":  # how many is never the same twice
                 some = "some" if max(levels) else "no"
                 sentences.append(f"{lane}: {some} bytes wait there.")
+            elif most := _most_that_stay(ledger, lane):
+                grows = style.count(most, unit)
+                sentences.append(f"{lane}: grows to {grows}, ends at {levels[-1]}.")
             else:
-                most = style.count(max(levels), unit)
-                sentences.append(f"{lane}: grows to {most}, ends at {levels[-1]}.")
+                sentences.append(f"{lane}: no {unit} stays there for longer than a moment.")
             for _, text in _limits(ledger, lane):
                 sentences.append(f"Its limit: {text}.")
         words.stable.append(f"{title}: {' '.join(sentences)}")
@@ -123,6 +126,12 @@ def _check(panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Pr
 def _hops(ledger: Ledger) -> list[str]:
     """Return the lanes with a level, in the order in which they were first read."""
     return list(dict.fromkeys(row[2] for row in sorted(ledger.rows) if row[3] == LEVEL))
+
+
+def _most_that_stay(ledger: Ledger, lane: str) -> int:
+    """Return the highest level of a lane that lasted longer than a moment; 0 if none did."""
+    spans = ledger.spans(lane, LEVEL)
+    return max((int(s.label) for s in spans if s.duration_s >= MOMENT_S), default=0)
 
 
 def _bars(ledger: Ledger, lane: str) -> list[Span]:
@@ -243,7 +252,8 @@ def _draw_levels(ax, ledger: Ledger, scale: float, top: float, unit: str) -> dic
         below = above
     if unit == "byte" or top > 10:
         return {0.0: "0", scale * top / 2: _amount(top / 2, unit), scale * top: _amount(top, unit)}
-    return {scale * n: str(n) for n in range(int(top) + 1)}
+    step = -(-int(top) // 4)  # four numbers above the 0 at most: more would touch each other
+    return {scale * n: str(n) for n in range(0, int(top) + 1, step)}
 
 
 def _name_hop(ax, lane: str, xs: list[float], below: list[float], above: list[float]) -> None:

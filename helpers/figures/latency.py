@@ -1,10 +1,10 @@
-"""The latency figure: how many requests were answered within a time, a line per ledger.
+"""The latency figure: a dot for each request, as far to the right as its answer took.
 
-Plan: the latencies are the spans of kind "request". Each ledger becomes a line of steps
-that rises by one request at each latency (the empirical distribution), on a logarithmic
-axis: nothing is averaged, smoothed or put into boxes, so two groups of requests are seen
-as two steps with a flat stretch between. A percentile is named with the number of
-requests it comes from, and refused where fewer than ten requests lie above it.
+Plan: the latencies are the spans of kind "request". Without `rows`, each ledger is a row of
+one panel. With `rows`, each ledger is a panel, and a request stands in the row that its
+label names (who answered it). Nothing is averaged and nothing hidden: 200 requests are 200
+dots. Beside a row stands how many there are and within what time half of them were
+answered, 9 of 10 and 99 of 100, each only where ten requests or more lie above it.
 
 Left out: how latency changes in time (the timeline), and means, which no request has.
 """
@@ -13,15 +13,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 
 from helpers.figures import prediction, style
-from helpers.figures.style import Words, milliseconds
+from helpers.figures.style import Words, milliseconds, seconds
 from helpers.ledger import Ledger
 
 ABOVE = 10  # so many requests must lie above a percentile
-PERCENTILES = (50, 90, 99, 99.9)
-GAP = 3.0  # neighbours so many times apart part two groups
+PERCENTILES = {50: "half", 90: "9 of 10", 99: "99 of 100"}
+STANDS_OUT = 3.0  # a row stands out if its middle is so many times that of any other
+MOST_ROWS = 8
+ROW_IN, DOTS = 0.42, 0.56  # the height of a row in inches, and the part of it that dots take
+_BOX = {"boxstyle": "round,pad=.15", "fc": "white", "ec": "none", "alpha": 0.92}
 
 
 def percentile(latencies: Sequence[float], p: float) -> float:
@@ -45,56 +47,52 @@ def _place(n: int, p: float) -> int:
     return math.ceil(round(n * p / 100, 6))
 
 
-def groups(latencies: Sequence[float]) -> list[list[float]]:
-    """Return the latencies in groups with a wide gap between them, quickest first.
-
-    A gap is wide where the next latency is three times as long, the widest first; a tenth
-    of all requests (two at least) make a group, fewer are stragglers of another.
-    """
-    ordered = sorted(latencies)
-    least = max(2, len(ordered) / 10)
-    wide = [(b / a, i) for i, (a, b) in enumerate(pairwise(ordered), start=1) if b > GAP * a]
-    cuts = [0, len(ordered)]
-    for _, i in sorted(wide, reverse=True):
-        if min(abs(i - cut) for cut in cuts) >= least:
-            cuts.append(i)
-    return [ordered[a:b] for a, b in pairwise(sorted(cuts))]
-
-
 def draw(
     panels: Mapping[str, Ledger],
     predictions: Mapping[str, prediction.Prediction] | None = None,
     lanes: Sequence[str] | None = None,
-    claim: str = "Requests answered within a time",
+    claim: str = "How long each request took",
+    rows: Sequence[str] | None = None,
+    unit: str = "request",
 ):
-    """Return the figure: a line per ledger, keyed by what it shows; `claim` is its title.
+    """Return the figure: a row per ledger, or with `rows` a panel per ledger.
 
-    `predictions` gives a line its guesses (`.guesses`, `.label`, `.unit` "s" or "ms"), drawn
-    dashed; `lanes` chooses the lanes the requests are taken from. A ValueError if a ledger
-    has no request, there are more than five, or a prediction has no line or another unit.
+    `rows` names the labels that requests may have, top first; `lanes` the lanes that they
+    are taken from; `unit` is what they are called. `claim` is the title where there is one
+    panel. `predictions` gives a ledger its guesses (`.guesses`, `.label`, `.unit` "s" or
+    "ms"), dashed. A ValueError if a ledger has no request, a request has no row, there are
+    too many rows, or a prediction has no ledger or another unit.
     """
     predictions = predictions or {}
-    series = _series(panels, predictions, lanes)
-    figure, (ax,) = style.new_figure(1, 3.3 + 0.25 * len(series))
-    figure.subplots_adjust(left=0.15, right=0.985)
-    ax.grid(axis="y", color=style.GRID, lw=0.6)
-    every = [1000 * v for some in series.values() for v in some]
-    guesses = [g for guess in predictions.values() for g in guess.within("ms")]
-    # A guess may stretch the axis by a step of ten either way; beyond it is an arrow.
-    every += [g for g in guesses if min(every) / 10 <= g <= max(every) * 10]
-    ax.set_xscale("log")
-    ax.set_xlim(min(every) / 1.5, max(every) * 1.5)
-    for (title, some), (colour, marker) in zip(series.items(), style.LINES, strict=False):
-        _draw_line(ax, [1000 * v for v in some], colour, marker)
-        if title in predictions:
-            prediction.draw(ax, predictions[title], (-0.1, 1), unit="ms")
-    _label_ends(ax, series)
-    ax.set_ylim(-0.13 if predictions else -0.03, 1.06 + 0.1 * len(series))
-    ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["none", "a quarter", "half", "three quarters", "all"])
-    _ticks(ax)
-    ax.set_xlabel("milliseconds from asking to the answer (logarithmic)")
-    fewest = min(series.values(), key=len)
-    style.head(ax, claim, _refused(fewest))
+    tables = _tables(panels, predictions, lanes, claim, rows)
+    high = [ROW_IN * len(table) + 0.75 for table in tables.values()]
+    figure, axes = style.new_figure(len(tables), sum(high) + 0.25)
+    figure.subplots_adjust(
+        left=0.17, right=0.985, hspace=0.85 / (ROW_IN * max(map(len, tables.values())))
+    )
+    every = [v for table in tables.values() for some in table.values() for v in some]
+    guesses = [g for guess in predictions.values() for g in guess.within("s")]
+    right = prediction.reach(max(1e-6, *every), guesses)
+    size, word = (1, "seconds") if right >= 0.5 else (1000, "milliseconds")
+    # At the right there is room for what is said of a row.
+    axes[0].set_xlim(-0.02 * right * size, 1.42 * right * size)
+    for ax, (title, table) in zip(axes, tables.items(), strict=True):
+        places = {name: len(table) - 1 - row for row, name in enumerate(table)}
+        for name, some in table.items():
+            _draw_row(ax, [size * v for v in some], places[name])
+            text = _in_lines(_facts(some, unit))
+            _say(ax, text, (1.05 * right * size, places[name]))
+        for about, guess in predictions.items():
+            if rows is None or about == title:
+                y = places.get(about if rows is None else guess.lane)
+                span = (-0.5, len(table) - 0.5) if y is None else (y - 0.46, y + 0.46)
+                prediction.draw(ax, guess, span, unit="s", at=lambda g: g * size)
+        ax.set_yticks(list(places.values()), list(places))
+        ax.set_ylim(-0.6, len(table) - 0.3)
+        style.head(ax, title, f"a dot is a {unit}")
+    # The numbers end with the dots: what stands further right is text.
+    axes[-1].set_xticks([x for x in axes[-1].get_xticks() if 0 <= x <= 1.04 * right * size])
+    axes[-1].set_xlabel(f"{word} until the answer")
     return figure
 
 
@@ -102,160 +100,103 @@ def describe(
     panels: Mapping[str, Ledger],
     predictions: Mapping[str, prediction.Prediction] | None = None,
     lanes: Sequence[str] | None = None,
-    claim: str = "Requests answered within a time",
+    claim: str = "How long each request took",
+    rows: Sequence[str] | None = None,
+    unit: str = "request",
 ) -> Words:
     """Return the same figure in words: what every run shows, then what this run measured."""
     predictions = predictions or {}
-    series = _series(panels, predictions, lanes)
-    words = Words(f"{claim}: {' / '.join(panels)}")
-    words.stable.append(
-        f"The part of the requests answered within a time, {style.count(len(series), 'line')} "
-        "on a logarithmic axis of milliseconds."
-    )
-    for title, some in series.items():
-        text = f"{title}: {style.count(len(some), 'request')}"
-        facts, parts = [*_facts(some), _refused(some)], groups(some)
-        if len(parts) > 1:
-            text += f", in {len(parts)} groups with a wide gap between"
-            facts.insert(0, f"groups of {' and '.join(str(len(part)) for part in parts)}")
-        words.stable.append(f"{text}.")
-        words.measured.append(f"{title}: {', '.join(fact for fact in facts if fact)}.")
-        if title in predictions:
-            words.measured.append(prediction.words(title, predictions[title]))
-    words.stable += _order(series)
+    tables = _tables(panels, predictions, lanes, claim, rows)
+    words = Words(claim if rows is None else f"{claim}: {' / '.join(panels)}")
+    words.stable.append(f"A dot is a {unit}; the further to the right, the later its answer.")
+    for title, table in tables.items():
+        total = sum(map(len, table.values()))
+        words.stable.append(f"{title}: {style.count(total, unit)}, in the rows {', '.join(table)}.")
+        words.stable += _stands_out(table, unit)
+        for name, some in table.items():
+            words.measured.append(f"{title}, {name}: {', '.join(_facts(some, unit))}.")
+        for about, guess in predictions.items():
+            if rows is None or about == title:
+                words.measured.append(prediction.words(about, guess))
     return words
 
 
 # --- questions both share
 
 
-def _series(
+def _tables(
     panels: Mapping[str, Ledger],
     predictions: Mapping[str, prediction.Prediction],
     lanes: Sequence[str] | None,
-) -> dict[str, list[float]]:
-    """Return the latencies of each ledger, in seconds, shortest first."""
-    if not 0 < len(panels) <= len(style.LINES):
-        raise ValueError(
-            f"panels={sorted(panels)}: a latency figure takes 1 to {len(style.LINES)} ledgers"
-        )
-    series = {}
+    claim: str,
+    rows: Sequence[str] | None,
+) -> dict[str, dict[str, list[float]]]:
+    """Return by panel and row the latencies in seconds, shortest first."""
+    if not panels:
+        raise ValueError("panels={}: a latency figure needs at least one ledger")
+    if len(rows or panels) > MOST_ROWS:
+        raise ValueError(f"{len(rows or panels)} rows: a latency figure takes 1 to {MOST_ROWS}")
+    tables: dict[str, dict[str, list[float]]] = {} if rows else {claim: {}}
     for title, ledger in panels.items():
         spans = [s for s in ledger.spans(kind="request") if lanes is None or s.lane in lanes]
         if not spans:
             where = "" if lanes is None else f" in lanes={list(lanes)}"
             raise ValueError(f"panel {title!r}: its ledger holds no request{where}")
-        # A logarithmic axis has no zero, and no request takes less than a clock can tell.
-        series[title] = sorted(max(s.duration_s, 1e-7) for s in spans)
+        if rows is None:
+            tables[claim][title] = sorted(s.duration_s for s in spans)
+            continue
+        if strange := sorted({s.label for s in spans} - set(rows)):
+            raise ValueError(f"panel {title!r}: requests labelled {strange} have no row")
+        tables[title] = {
+            name: sorted(s.duration_s for s in spans if s.label == name) for name in rows
+        }
     prediction.check(predictions, panels, ("s", "ms"))
-    return series
+    return tables
 
 
-def _middle(some: list[float]) -> float:
-    return some[len(some) // 2]
-
-
-def _facts(some: list[float]) -> list[str]:
-    """Return the percentiles that so many requests bear, or the range where they bear none."""
+def _facts(some: list[float], unit: str) -> list[str]:
+    """Return how many there are, and within what time a part of them was answered."""
+    if not some:
+        return [f"no {unit}"]
     facts = [
-        f"p{p:g} {milliseconds(percentile(some, p))}"
-        for p in PERCENTILES
+        f"{part} within {_time(percentile(some, p))}"
+        for p, part in PERCENTILES.items()
         if len(some) - _place(len(some), p) >= ABOVE
     ]
-    if len(some) == 1:
-        facts = [milliseconds(some[0])]
-    elif not facts:
-        facts = [f"{milliseconds(some[0])} to {milliseconds(some[-1])}"]
-    return [*facts, f"n {len(some):,}"]
+    return [style.count(len(some), unit), *facts, f"all within {_time(some[-1])}"]
 
 
-def _refused(some: list[float]) -> str:
-    """Say from which percentile on the requests are too few, or nothing."""
-    for p in PERCENTILES:
-        if len(some) - _place(len(some), p) < ABOVE:
-            needed = math.ceil(round(ABOVE / (1 - p / 100), 6))
-            return f"p{p:g} needs {needed:,} requests"
-    return ""
+def _time(value_s: float) -> str:
+    return seconds(value_s) if value_s >= 0.0995 else milliseconds(value_s)
 
 
-def _order(series: Mapping[str, list[float]]) -> list[str]:
-    """Say which line is quicker, where it is clear: their middles differ by half or more."""
-    if len(series) < 2:
-        return []
-    ordered = sorted(series, key=lambda title: _middle(series[title]))
-    clear = all(_middle(series[b]) > 1.5 * _middle(series[a]) for a, b in pairwise(ordered))
-    if clear:
-        return [f"From the quickest middle request to the slowest: {', '.join(ordered)}."]
+def _stands_out(table: Mapping[str, list[float]], unit: str) -> list[str]:
+    """Name the row, if there is one, whose middle is far above that of any other."""
+    middles = {name: some[len(some) // 2] for name, some in table.items() if some}
+    ordered = sorted(middles, key=middles.__getitem__)
+    if len(ordered) > 1 and middles[ordered[-1]] > STANDS_OUT * middles[ordered[-2]]:
+        return [
+            f"In the row {ordered[-1]}, half of the {unit}s took more than "
+            f"{STANDS_OUT:g} times as long as half of those in any other row."
+        ]
     return []
 
 
 # --- drawing
 
 
-def _draw_line(ax, some: list[float], colour: str, marker: str) -> None:
-    """Draw the steps, with a few marks on them that tell the lines apart without colour."""
-    n = len(some)
-    xs = [some[0], *some]
-    ys = [i / n for i in range(n + 1)]
-    # A mark at every request where they are few, else some along the line.
-    every = [i for i in range(1, n + 1) if n <= 30 or i % (n // 8) == n // 16]
-    ax.step(xs, ys, where="post", color=colour, lw=1.8, zorder=3)
-    ax.plot(
-        [xs[i] for i in every],
-        [ys[i] for i in every],
-        marker,
-        ms=5,
-        mfc="white",
-        mec=colour,
-        mew=1.3,
-        zorder=4,
-    )
-    for a, b in pairwise(groups(some)):
-        height = sum(v <= a[-1] for v in some) / n
-        ax.annotate(
-            "none between",
-            (math.sqrt(a[-1] * b[0]), height),
-            (0, 5),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            fontsize=8.5,
-            color=style.GREY,
-            zorder=5,
-            bbox={"boxstyle": "round,pad=.1", "fc": "white", "ec": "none", "alpha": 0.9},
-        )
+def _draw_row(ax, some: list[float], y: float) -> None:
+    """Draw a dot for each; those beside each other stand at different heights."""
+    # Steps of the golden section never line up, and are the same in every run.
+    heights = [y + DOTS * ((0.618034 * n) % 1 - 0.5) for n in range(len(some))]
+    ax.plot(some, heights, "o", ms=4, mfc=style.INK, mec="white", mew=0.4, alpha=0.6)
 
 
-def _label_ends(ax, series: Mapping[str, list[float]]) -> None:
-    """Name each line above its end; the one that ends first stands highest."""
-    titles = list(series)
-    by_end = sorted(titles, key=lambda title: series[title][-1], reverse=True)
-    left, right = (math.log(x) for x in ax.get_xlim())
-    for level, title in enumerate(by_end):
-        colour, _ = style.LINES[titles.index(title)]
-        x = 1000 * series[title][-1]
-        y = 1.08 + 0.1 * level
-        ax.plot([x, x], [1, y - 0.01], color=colour, lw=0.8, zorder=2)
-        ax.annotate(
-            f"{title} · {' · '.join(_facts(series[title]))}",
-            (x, y),
-            (3, 0),
-            textcoords="offset points",
-            ha="right" if (math.log(x) - left) / (right - left) > 0.5 else "left",
-            va="center",
-            fontsize=9,
-            color=colour,
-            zorder=5,
-            bbox={"boxstyle": "round,pad=.1", "fc": "white", "ec": "none"},
-        )
+def _in_lines(facts: list[str]) -> str:
+    """Return the facts in two lines, and in one where there are few."""
+    middle = (len(facts) + 1) // 2 if len(facts) > 2 else len(facts)
+    return ",\n".join(", ".join(part) for part in (facts[:middle], facts[middle:]) if part)
 
 
-def _ticks(ax) -> None:
-    """Write 1, 10, 100 along the axis, and 2 and 5 between them where it is short."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    low, high = ax.get_xlim()
-    steps = (1, 2, 5) if high / low < 1000 else (1,)
-    ax.xaxis.set_major_locator(LogLocator(base=10, subs=steps))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
-    ax.xaxis.set_minor_formatter(NullFormatter())
+def _say(ax, text: str, at: tuple[float, float]) -> None:
+    ax.text(*at, text, ha="left", va="center", fontsize=8.5, color=style.GREY, bbox=_BOX)

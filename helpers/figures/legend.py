@@ -10,20 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from helpers import ledger
 from helpers.figures import style, timeline
 from helpers.figures.style import KINDS, Words
 from helpers.ledger import Ledger, Span
 
-MEANINGS = {
-    "request": "somebody has asked and has no answer yet",
-    "serving": "a server works on a request",
-    "blocked": "this thread waits, and nothing else of it can run",
-    "free": "this thread has nothing to do and can take work",
-    "queued": "it is there and waits for its turn",
-    "error": "it ended badly, at the cross",
-    "asleep": "the system has taken the thread off the processor",
-    "running": "the thread has a processor, or is about to get one",
-}
+# In the ledger's own words; an error is drawn where it ended.
+SHOWN = ("request", "serving", "blocked", "free", "queued", "error", "asleep", "running")
+MEANINGS = {kind: ledger.KINDS[kind] for kind in SHOWN}
 MARKS = {
     "beat": "a stroke: something happened at this moment",
     "prediction": "a dashed line: what was guessed before the run",

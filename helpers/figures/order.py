@@ -2,8 +2,8 @@
 
 Plan: a panel per protocol, two beside each other where there are many, all on one time
 axis. A row per request, in the order of asking: a bar from asking to answer; in it the
-time it was worked on, where the server told, and the rest, the time it waited behind
-others, hatched as queued. At the end of a bar stands which answer it was.
+time it was worked on, where the server told. Hatched as queued is what the words call
+waiting behind another, by the same rule. At the end of a bar stands which answer it was.
 
 Left out: what the requests were about, and more than a handful of them.
 """
@@ -30,26 +30,41 @@ def answered(ledger: Ledger) -> list[str]:
     return [s.label for s in sorted(ledger.spans(kind="request"), key=lambda s: s.end_s)]
 
 
-def held_up(ledger: Ledger) -> list[str]:
+def waited_behind_another(ledger: Ledger) -> list[str]:
     """Return the requests that waited behind another, in the order they were asked.
 
-    That is a matter of order, not of time, so that a machine under load changes nothing: the
-    work on it began only when the work on another, under way when it was asked, was over.
-    Work shorter than a quarter of the longest holds nobody up.
+    This is head-of-line blocking, in either of its two forms (`_waits`).
     """
-    work = {span.label: span for span in ledger.spans(kind="serving")}
-    least_s = max((span.duration_s for span in work.values()), default=0) / 4
     return [
-        request.label
-        for request in ledger.spans(kind="request")
-        if request.label in work
-        and any(
-            other.label != request.label
-            and other.duration_s > least_s
-            and request.start_s < other.end_s <= work[request.label].start_s
-            for other in work.values()
-        )
+        request.label for request in ledger.spans(kind="request") if any(_waits(ledger, request))
     ]
+
+
+def _work(ledger: Ledger) -> dict[str, Span]:
+    """Return the work on each request, where the server told of it."""
+    labels = set(asked(ledger))
+    return {span.label: span for span in ledger.spans(kind="serving") if span.label in labels}
+
+
+def _waits(ledger: Ledger, request: Span) -> tuple[bool, bool]:
+    """Tell whether a request waited before the work on it, and its answer after the work.
+
+    Both are a matter of order, not of time, so that a machine under load changes nothing.
+    Before: the work on another, under way when this one was asked, was over first. After:
+    the work was done, and yet the answer came only behind that of another which was not.
+    Work shorter than a quarter of the longest makes nobody wait.
+    """
+    work = _work(ledger)
+    mine = work.get(request.label)
+    if mine is None:
+        return False, False
+    least_s = max(span.duration_s for span in work.values()) / 4
+    answers = {span.label: span.end_s for span in ledger.spans(kind="request")}
+    others = [span for label, span in work.items() if label != request.label]
+    long = [span for span in others if span.duration_s > least_s]
+    before = any(request.start_s < other.end_s <= mine.start_s for other in long)
+    after = any(mine.end_s < other.end_s and answers[other.label] < request.end_s for other in long)
+    return before, after
 
 
 def draw(
@@ -103,9 +118,9 @@ def describe(
         f"{style.count(len(panels), 'panel')} on one axis, seconds since asking; a row per request."
     )
     for title, ledger in panels.items():
-        waited = held_up(ledger)
+        waited = waited_behind_another(ledger)
         behind = f"Waited behind another: {', '.join(waited)}." if waited else ""
-        if ledger.spans(kind="serving") and not waited:
+        if _work(ledger) and not waited:
             behind = "None waited behind another."
         words.stable.append(
             f"{title}: asked {', '.join(asked(ledger))}; "
@@ -137,21 +152,20 @@ def _fact(ledger: Ledger) -> str:
 
 
 def _draw_panel(ax, ledger: Ledger, deep: int) -> None:
-    origin, order = _origin(ledger), answered(ledger)
-    work = {span.label: span for span in ledger.spans(kind="serving")}
+    origin, order, work = _origin(ledger), answered(ledger), _work(ledger)
     requests = ledger.spans(kind="request")
     for row, request in enumerate(requests):
         y = deep - 1 - row
         _bar(ax, request, y, "request", origin)
         if worked := work.get(request.label):
-            for start_s, end_s in (
-                (request.start_s, worked.start_s),
-                (worked.end_s, request.end_s),
-            ):
-                if end_s - start_s > 0.004:
-                    gap = Span(start_s, end_s, request.lane, "queued")
-                    _bar(ax, gap, y, "queued", origin)
-            _bar(ax, worked, y, "serving", origin)
+            before, after = _waits(ledger, request)
+            if before:
+                gap = Span(request.start_s, worked.start_s, request.lane, "queued", "waits")
+                _bar(ax, gap, y, "queued", origin)
+            if after:
+                gap = Span(worked.end_s, request.end_s, request.lane, "queued", "waits")
+                _bar(ax, gap, y, "queued", origin)
+            _bar(ax, worked._replace(label="worked on"), y, "serving", origin)
         ax.annotate(
             _ORDINALS[order.index(request.label)],
             (request.end_s - origin, y),
@@ -174,3 +188,8 @@ def _bar(ax, span: Span, y: float, kind: str, origin: float) -> None:
         hatch=look.hatch,
         lw=0.7 if kind == "request" else 0.5,
     )
+    _, right = ax.get_xlim()
+    if kind != "request" and span.duration_s > 0.2 * right:
+        middle = (span.start_s + span.end_s) / 2 - origin
+        box = {"boxstyle": "round,pad=.15", "fc": "white", "ec": "none", "alpha": 0.92}
+        ax.text(middle, y, span.label, ha="center", va="center", fontsize=8.5, bbox=box)

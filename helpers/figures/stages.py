@@ -27,7 +27,7 @@ def draw(
     """Return the figure: a panel per ledger, keyed by what it shows.
 
     `predictions` gives a panel its guesses of the handling's share (`.guesses`, `.label`,
-    `.unit` "%"), drawn as dashed bars from where the exchange begins. A ValueError if a
+    `.unit` "%"), written under the last row. A ValueError if a
     panel has no stage or more than twenty, or a prediction no panel or another unit.
     """
     predictions = predictions or {}
@@ -46,8 +46,8 @@ def draw(
             _draw_stage(ax, stage, y, origin, right)
         ax.set_ylim(0, rows)
         if title in predictions:
-            whole = duration_s(stages) * 1000
-            prediction.draw(ax, predictions[title], (0.1, 0.9), at=lambda g, w=whole: g / 100 * w)
+            # A share has no place on an axis of time: it is written, under the last row.
+            prediction.note(ax, predictions[title], right, 0.5, ha="right")
         ax.set_yticks(places, [_name(stage) for stage in stages])
         style.head(ax, title, _facts(stages))
     axes[-1].set_xlabel("milliseconds since the first stage began")

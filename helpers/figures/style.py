@@ -48,6 +48,7 @@ KINDS = {
     "send": Kind("#0072B2", "sending"),
     "wait": Kind("#BDBDBD", "waiting"),
     "receive": Kind("#8FC1E3", "receiving", "\\\\\\\\"),
+    "parsing": Kind("#B8A1D9", "parsing"),
     # What a relay passes on, from the client's point of view.
     "sent": Kind("#0072B2", "on the way to the server"),
     "received": Kind("#8FC1E3", "on the way to the client", "\\\\\\\\"),
@@ -104,6 +105,13 @@ def head(ax, claim: str, facts: str) -> None:
     """Write the bold claim at the left above the axes, the measured facts at the right."""
     ax.set_title(claim, loc="left", fontweight="bold", fontsize=11.5)
     ax.set_title(facts, loc="right", fontsize=9.5, color=GREY)
+
+
+def note_above(figure, text: str) -> None:
+    """Write a note above everything in the figure, where nothing else can be."""
+    box = figure.get_tightbbox()  # in inches
+    place = box.x0 / figure.get_figwidth(), (box.y1 + 0.08) / figure.get_figheight()
+    figure.text(*place, text, ha="left", va="bottom", fontsize=10, fontstyle="italic")
 
 
 def png(figure) -> bytes:

@@ -2,7 +2,8 @@
 
 Plan: the same kind of server as in servers.py, with hypercorn in the place of aiohttp,
 which speaks HTTP/1.1 only. Clients come with prior knowledge (RFC 9113, section 3.3): no
-TLS, no upgrade. Each request is recorded as serving, labelled with its path.
+TLS, no upgrade. Each request is recorded as serving, labelled with its path; what the
+application raises is kept, and hypercorn answers with 500.
 
 Left out: TLS, ASGI's lifespan, server push (nobody implements it any more).
 """

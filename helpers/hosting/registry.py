@@ -2,7 +2,8 @@
 
 Plan: whatever is started registers here, so that a name in use is replaced (a cell may
 run again), one call at the end of a lesson closes everything, and so does the end of the
-process. What was started last is closed first: a relay before the server behind it.
+process. What was started last is closed first: a relay before the server behind it. What
+does not stop keeps its name and says so, and does not keep the others from being closed.
 
 Left out: what a registered thing is; it has a `name`, a `start()`
 and a `close()` that may be called twice.
@@ -11,7 +12,12 @@ and a `close()` that may be called twice.
 from __future__ import annotations
 
 import atexit
+import contextlib
 from typing import Protocol, TypeVar
+
+
+class StillRunning(RuntimeError):
+    """Something was told to stop and goes on; the message says what, in one line."""
 
 
 class Named(Protocol):
@@ -23,7 +29,7 @@ class Named(Protocol):
         """Start it; ready when this returns."""
 
     def close(self) -> None:
-        """Stop it; closing twice does nothing more."""
+        """Stop it, or raise StillRunning; closing twice does nothing more."""
 
 
 _Thing = TypeVar("_Thing", bound=Named)
@@ -32,9 +38,15 @@ _users: set[str] = set()
 
 
 def register(thing: _Thing) -> _Thing:
-    """Start the thing in place of the one that had its name; return it once it runs."""
+    """Start the thing in place of the one that had its name; return it once it runs.
+
+    Where the old one does not stop, that is printed, and the new one runs beside it.
+    """
     if thing.name in _running:
-        _running[thing.name].close()
+        try:
+            _running[thing.name].close()
+        except StillRunning as error:
+            print(f"The old {error}. The new one runs beside it.")
     thing.start()
     _running[thing.name] = thing
     return thing
@@ -62,9 +74,18 @@ def kept_for() -> list[str]:
 
 
 def close_all() -> None:
-    """Close everything, what was started last first."""
+    """Close everything, what was started last first; a StillRunning if something goes on."""
+    errors = []
     for thing in reversed(list(_running.values())):
-        thing.close()
+        try:
+            thing.close()
+        except StillRunning as error:
+            errors.append(str(error))
+    if errors:
+        raise StillRunning("; ".join(errors))
 
 
-atexit.register(close_all)
+@atexit.register
+def _close_at_exit() -> None:
+    with contextlib.suppress(StillRunning):  # its thread ends with the process
+        close_all()

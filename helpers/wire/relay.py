@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 
 from helpers.hosting import registry
+from helpers.hosting.worker import Worker
 from helpers.ledger import Ledger, now_s
 from helpers.wire.faults import Faults
 from helpers.wire.relayed_connection import RelayedConnection
@@ -126,7 +127,7 @@ class Relay:
         self._listener.setblocking(False)
         self.port = self._listener.getsockname()[1]
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"relay {self.name}", daemon=True)
+        self._thread = Worker(self._run, f"relay {self.name}")
         self._thread.start()
         self._ready.wait(START_S)
 
@@ -151,11 +152,13 @@ class Relay:
 
     def close(self) -> None:
         """Stop the relay, close its connections and free its port; twice does nothing more."""
+        with contextlib.suppress(RuntimeError):  # it has ended already
+            self._loop.call_soon_threadsafe(self._stopping.set)
+        if not self._thread.wait(STOP_S):
+            raise registry.StillRunning(
+                f"relay {self.name!r} has not stopped within {STOP_S:g} s: its thread is busy"
+            )
         registry.forget(self)
-        if self._thread.is_alive():
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join(STOP_S)
 
     def _accept(self) -> None:
         try:

@@ -1,18 +1,24 @@
-def three_totals(port):
-    """One connection object, used again: each answer is read to its end before the next request."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    totals = []
-    for query in ("1+2", "3+4", "5+6"):
-        connection.request("GET", f"/?numbers={query}")
-        totals.append(json.loads(connection.getresponse().read())["total"])
-    connection.close()
-    return totals
+def three_counts(port):
+    """One connection, kept: the greeting once, then a line up and a line down for each."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        lines = client.makefile("rb")
+        client.sendall(b"hello\n")
+        lines.readline()
+        counts = []
+        for below in (10, 100, 1000):
+            client.sendall(b"%d\n" % below)
+            counts.append(int(lines.readline()))
+    return counts
 
 
 # --- a plausible wrong answer
-def three_totals(port):
-    """The totals are right; but urlopen connects anew for each, and says Connection: close."""
-    from urllib.request import urlopen
-
-    urls = [f"http://127.0.0.1:{port}/?numbers={query}" for query in ("1+2", "3+4", "5+6")]
-    return [json.loads(urlopen(url, timeout=5).read())["total"] for url in urls]
+def three_counts(port):
+    """The counts are right; but each has a connection, and a greeting, of its own."""
+    counts = []
+    for below in (10, 100, 1000):
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+            client.sendall(b"hello\n")
+            client.recv(100)
+            client.sendall(b"%d\n" % below)
+            counts.append(int(client.recv(100)))
+    return counts

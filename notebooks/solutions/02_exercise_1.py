@@ -1,21 +1,20 @@
-def close_politely(listening, answer):
+def close_politely(listener, answer):
     """Take out whoever is in the queue, without waiting for more; then close."""
-    listening.setblocking(False)
-    with listening:
-        while True:
-            try:
-                connection, _ = listening.accept()
-            except BlockingIOError:
-                return
-            with connection:
-                connection.settimeout(5)
-                answer(connection)
+    listener.setblocking(False)
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except BlockingIOError:
+            break  # nobody waits any more
+        with connection:
+            answer(connection)
+    listener.close()
 
 
 # --- a plausible wrong answer
-def close_politely(listening, answer):
+def close_politely(listener, answer):
     """Answers the one who is next; closing throws the others out."""
-    with listening:
-        connection, _ = listening.accept()
-        with connection:
-            answer(connection)
+    connection, _ = listener.accept()
+    with connection:
+        answer(connection)
+    listener.close()

@@ -1,27 +1,17 @@
-def take_request(data):
-    """The header ends at the first empty line; only the header says how long the body is."""
-    head, found, rest = data.partition(b"\r\n\r\n")
-    if not found:
+def take_message(data):
+    """The first four bytes say how many follow; with less than that, wait for more."""
+    if len(data) < 4:
         return None
-    size = 0
-    for line in head.split(b"\r\n")[1:]:
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            size = int(value)
-    if len(rest) < size:
+    size = int.from_bytes(data[:4], "big")
+    if len(data) < 4 + size:
         return None
-    return rest[:size], rest[size:]
+    return data[4 : 4 + size], data[4 + size :]
 
 
 # --- a plausible wrong answer
-def take_request(data):
-    """Waits for the header only, and takes what happens to be there for the body."""
-    head, found, rest = data.partition(b"\r\n\r\n")
-    if not found:
+def take_message(data):
+    """Reads the length, and takes what happens to be there for the message."""
+    if len(data) < 4:
         return None
-    size = 0
-    for line in head.split(b"\r\n")[1:]:
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            size = int(value)
-    return rest[:size], rest[size:]
+    size = int.from_bytes(data[:4], "big")
+    return data[4 : 4 + size], data[4 + size :]

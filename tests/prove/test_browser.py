@@ -115,7 +115,7 @@ def opened(browser, lab: str, path: Path):
     page.on("pageerror", lambda error: errors.append(str(error)))
     base, _, token = lab.partition("/lab")
     page.goto(
-        f"{base}/lab/tree/notebooks/{path.name}?{token.partition('?')[2]}&reset",
+        f"{base}/lab/tree/my_lessons/{path.name}?{token.partition('?')[2]}&reset",
         wait_until="domcontentloaded",
     )
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)

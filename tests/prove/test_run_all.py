@@ -100,7 +100,7 @@ def test_every_exception_is_needed_and_its_listener_held_to_the_loopback_device(
     wanted = [
         c.source for c in cells if {"setup"} & rules.tags(c) or "def two_listeners(" in c.source
     ]
-    hold = "stack = contextlib.ExitStack()\n_, _, port = two_listeners(stack)\nprint(port)"
+    hold = "wildcard, specific, port = two_listeners()\nprint(port)"
     with Kernel() as kernel:
         replies = kernel.run_all([*wanted, hold])
         assert [reply.error for reply in replies if reply.status != "ok"] == []

@@ -2,12 +2,9 @@
 
 import http.client
 import os
-import pickle
 import signal
 import socket
 import subprocess
-import sys
-import textwrap
 import threading
 import time
 from pathlib import Path
@@ -16,7 +13,6 @@ import pytest
 from aiohttp import web
 
 from helpers import servers
-from helpers.hosting.child_server import _pickled
 from helpers.ledger import Ledger
 from helpers.servers import serve, serve_sockets
 
@@ -92,7 +88,6 @@ def test_the_handler_runs_in_another_process():
 
 def test_its_spans_arrive_on_the_same_clock_and_only_those_of_the_block():
     async def when(request):
-        import time
 
         return web.Response(text=str(time.perf_counter()))
 
@@ -169,8 +164,8 @@ def test_what_keeps_the_child_from_starting_is_raised_as_it_is_and_no_child_stay
     monkeypatch.setattr(subprocess, "Popen", Noted)
     with pytest.raises(RuntimeError, match="is already registered"):
         serve("server", [web.get("/", hello), web.get("/", hello)], process=True)
-    [child] = started
-    assert child.returncode is not None
+    assert len(started) == 2, "the child and its guard"
+    assert [child.returncode is not None for child in started] == [True, True]
     assert servers.running() == []
 
 
@@ -182,16 +177,6 @@ def test_a_handler_the_child_cannot_import_is_refused_by_the_modules_name(tmp_pa
     with pytest.raises(ModuleNotFoundError, match="only_here"):
         start(only_here.handler)
     assert servers.running() == []
-
-
-def test_an_exception_that_cannot_travel_arrives_in_words():
-    class Local(Exception):
-        pass
-
-    arrived = pickle.loads(_pickled(Local("why")))
-    assert isinstance(arrived, RuntimeError)
-    assert str(arrived) == "Local: why"
-    assert isinstance(pickle.loads(_pickled(OSError(98, "in use"))), OSError)
 
 
 def test_closing_ends_the_child_frees_its_port_and_twice_does_nothing():
@@ -252,29 +237,28 @@ def test_the_stop_buttons_signal_does_not_reach_the_child():
     assert os.getpgid(server.pid) != os.getpgid(0)
 
 
-def test_the_child_ends_when_its_parent_is_killed():
-    script = textwrap.dedent("""
-        import time
-        from aiohttp import web
-        from helpers.servers import serve, serve_sockets
+def test_what_no_handler_saw_and_what_one_raised_are_marked_in_the_ledger():
+    async def failing(request):
+        raise LookupError("the handler's own")
 
-        async def hello(request):
-            return web.Response(text="hello")
+    server, ledger = start(failing), Ledger()
+    with server.recording(ledger):
+        assert get(server.port)[0] == 500
+        with socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S) as client:
+            client.sendall(b"no HTTP\r\n\r\n")
+            assert client.recv(12) == b"HTTP/1.0 400"
+    assert [mark.label for mark in ledger.marks("server", "error")] == [
+        "LookupError: the handler's own",
+        "400 Bad Request: no handler saw this request",
+    ]
+    assert len(server.errors) == 2
 
-        server = serve("server", [web.get("/", hello)], process=True)
-        print(server.pid, server.port, flush=True)
-        time.sleep(60)
-    """)
-    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
-    try:
-        pid, port = map(int, parent.stdout.readline().split())
-        assert get(port) == (200, "hello")
-    finally:
-        parent.kill()
-        parent.wait(TIMEOUT_S)
-        parent.stdout.close()
-    for _ in range(1000):
-        if has_ended(pid) and refuses(port):
-            return
-        time.sleep(0.02)
-    raise AssertionError("it went on without its parent")
+
+def test_a_second_ledger_takes_nothing_from_the_first():
+    server, first, second = serve_hello(), Ledger(), Ledger()
+    with server.recording(first):
+        get(server.port, "/?n=1")
+        with server.recording(second):
+            get(server.port, "/?n=2")
+    assert [s.label for s in first.spans()] == ["1", "2"]
+    assert [s.label for s in second.spans()] == ["2"]

@@ -28,6 +28,10 @@ def environment(monkeypatch, tmp_path):
         monkeypatch.setattr(tool, name, str(path))
     (tmp_path / "requirements.txt").write_text("one==1\n")
     (tmp_path / "requirements-prove.txt").write_text("two==2\n")
+    for name in tool.COURSE:
+        assert (ROOT / name).exists()
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("as it was\n")
     return tool
 
 
@@ -202,6 +206,19 @@ def test_changed_pins_are_installed_into_what_is_there(done, environment):
     assert done("requirements-prove.txt") == [PROVE]
 
 
+def test_a_changed_course_is_installed_again(done, environment):
+    done()
+    for name in environment.COURSE:
+        Path(environment.ROOT, name).write_text("changed\n")
+        assert done() == [BASE]
+        assert done() == []
+
+
+def test_the_environment_holds_what_a_kernel_loads_when_it_starts():
+    [file] = (ROOT / "install").rglob("*.py")
+    assert Path(sys.prefix, file.relative_to(ROOT / "install")).read_text() == file.read_text()
+
+
 def test_another_python_starts_afresh(done, environment, monkeypatch):
     done("requirements-prove.txt")
     monkeypatch.setattr(sys, "version", "another")
@@ -237,7 +254,7 @@ def test_the_stop_key_ends_the_tool_in_one_line(tmp_path):
     """With a Python whose set-up is interrupted at its first step."""
     (tmp_path / "tools").mkdir()
     shutil.copy(SOURCE, tmp_path / "tools")
-    (tmp_path / "tools/hashlib.py").write_text("def sha256(data): raise KeyboardInterrupt\n")
+    (tmp_path / "tools/hashlib.py").write_text("def sha256(): raise KeyboardInterrupt\n")
     (tmp_path / "requirements.txt").write_text("")
     done = subprocess.run(
         [sys.executable, tmp_path / "tools/environment.py"],

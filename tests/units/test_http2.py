@@ -47,3 +47,21 @@ def test_it_frees_its_port_and_is_replaced_by_name():
         second.close()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((second.host, second.port), timeout=2)
+
+
+async def failing(scope, receive, send):
+    raise LookupError("the application's own")
+
+
+def test_what_the_application_raises_is_kept_and_marked_and_nothing_is_printed(capfd):
+    server, ledger = serve_http2("h2 test", failing), Ledger()
+    with server.recording(ledger):
+        [reply] = asyncio.run(ask(server.url, 1))
+    server.close()
+    assert reply.status_code == 500
+    [error] = server.errors
+    assert error.endswith("LookupError: the application's own\n")
+    [mark] = ledger.marks("h2 test", "error")
+    assert mark.label == "LookupError: the application's own"
+    assert [span.label for span in ledger.spans("h2 test", "serving")] == ["0"]
+    assert capfd.readouterr() == ("", "")

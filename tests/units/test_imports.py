@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "ledger": (),
     "kernel.*": ("ledger",),
     "parsing.*": ("ledger", "hosting.process_call"),
+    "parsing.whole_request": ("parsing.parsers",),
     "peers.*": (),
     "wire.byte_lanes": ("ledger",),
     "wire.curltrace": (),
@@ -27,11 +28,15 @@ MAY_IMPORT = {
     "wire.relay": (
         "ledger",
         "hosting.registry",
+        "hosting.worker",
         "wire.tap",
         "wire.faults",
         "wire.relayed_connection",
     ),
     "wire.faults": ("wire.tap",),
+    "wire.exchanges": ("wire.tap",),
+    "wire.har": ("ledger", "wire.tap", "wire.exchanges"),
+    "wire.tap_trace": ("ledger", "wire.tap", "wire.exchanges", "wire.curltrace"),
     "wire.relayed_connection": ("ledger", "wire.tap", "wire.faults"),
     "figures.style": (),
     "figures.prediction": ("figures.style",),
@@ -39,9 +44,10 @@ MAY_IMPORT = {
     "figures.buffers": (*FIGURE, "kernel.gauges"),
     "figures.legend": (*FIGURE, "figures.timeline"),
     "instruments": ("ledger", "kernel.*"),
-    "servers": ("ledger", "instruments", "hosting.registry"),
+    "servers": ("ledger", "instruments", "hosting.registry", "hosting.worker"),
     "hosting.*": ("ledger",),
-    "hosting.child_server": ("ledger", "servers"),
+    "hosting.process_call": ("hosting.process_channel",),
+    "hosting.child_server": ("ledger", "servers", "hosting.process_channel"),
     "hosting.http2": ("ledger", "servers"),
     "course.notebook": (),
     "course.claims": (),
@@ -50,15 +56,16 @@ MAY_IMPORT = {
     "course.predictions": ("course.notebook", "figures.style", "figures.prediction"),
     "course.verdicts": ("ledger", "course.claims", "figures.style"),
     "course.progress": ("ledger", "course.notebook"),
-    "course.exercises": ("course.stop_button",),
+    "course.exercises": ("course.notebook", "course.stop_button"),
     "course.stop_button": ("course.notebook",),
+    "course.missing_cells": ("course.notebook",),
     "course.tables": ("course.notebook", "figures.style"),
     "course.browser_link": ("course.notebook", "servers"),
+    "course.export": ("ledger", "course.notebook", "figures.chrome_trace", "wire.*"),
     "course.system_check": (
         "course.notebook",
         "course.needs",
         "kernel.*",
-        "peers.*",
         "figures.style",
     ),
     "panel.controls": (),
@@ -80,7 +87,7 @@ EXCEPTIONS = {
 }
 HEAVY = {"aiohttp", "matplotlib", "numpy", "ipywidgets", "IPython", "cloudpickle", "asyncpg"}
 # What these are about is heavy itself: aiohttp's parser of HTTP beside others.
-ABOUT_HEAVY = {"parsing.parsers"}
+ABOUT_HEAVY = {"parsing.parsers", "parsing.whole_request"}
 
 
 def imports(path: Path, root: Path) -> set[str]:

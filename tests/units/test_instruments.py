@@ -184,14 +184,14 @@ def test_a_busy_handler_is_running_while_its_caller_sleeps():
 
 
 def test_equal_samples_in_a_row_are_one_stretch_until_the_next_begins(monkeypatch):
-    class Told(instruments.system.Witness):
+    class Told(instruments.threads.Witness):
         def __exit__(self, *_):
             super().__exit__()
             at_s, states = now_s() + 100, ["S poll", "S poll", "R ", "S poll", "S futex", "D "]
             self.samples = [(at_s + n, *state.split(" ")) for n, state in enumerate(states)]
             self.wall_s = 200.0
 
-    monkeypatch.setattr(instruments.system, "Witness", Told)
+    monkeypatch.setattr(instruments.threads, "Witness", Told)
     ledger = Ledger()
     with witnessed(ledger, every_s=60):
         pass
@@ -377,7 +377,7 @@ def test_the_heartbeat_falls_silent_beside_a_call_that_blocks_and_not_beside_one
     async def beating(wait):
         ledger = Ledger()
         async with heartbeat(ledger):
-            with ledger.span(CALLER, "waiting"):
+            with ledger.span(CALLER, "blocked"):
                 await wait()
         return ledger
 

@@ -1,6 +1,7 @@
 """The ledger: what it keeps, the questions it answers, and what it refuses to load."""
 
 import json
+import math
 import random
 import threading
 import time
@@ -26,7 +27,7 @@ from helpers.ledger import (
 
 
 def spans(*times):
-    return [Span(start_s, end_s, "lane", "kind") for start_s, end_s in times]
+    return [Span(start_s, end_s, "lane", "request") for start_s, end_s in times]
 
 
 def marks(*times):
@@ -49,7 +50,7 @@ def test_spans_come_in_order_of_their_start_however_they_were_written():
     ledger = Ledger()
     times = [(n / 10, n / 10 + 0.3) for n in range(50)]
     for start_s, end_s in random.Random(1).sample(times, len(times)):
-        ledger.add("lane", "kind", start_s, end_s)
+        ledger.add("lane", "request", start_s, end_s)
     assert [(s.start_s, s.end_s) for s in ledger.spans()] == times
 
 
@@ -63,32 +64,32 @@ def test_marks_come_in_order_of_time_however_they_were_written():
 def test_lane_kind_and_label_choose_spans_and_marks_together():
     ledger = Ledger()
     for lane in "ab":
-        for kind in "cd":
+        for kind in ("request", "serving"):
             for label in "ef":
                 ledger.add(lane, kind, 0.0, 1.0, label)
                 ledger.mark(lane, kind, label, time_s=0.0)
     for chosen in (ledger.spans, ledger.marks):
         assert len(chosen()) == 8
-        assert len(chosen(lane="a")) == len(chosen(kind="c")) == len(chosen(label="e")) == 4
-        [only] = chosen("a", "d", "f")
-        assert (only.lane, only.kind, only.label) == ("a", "d", "f")
+        assert len(chosen(lane="a")) == len(chosen(kind="request")) == len(chosen(label="e")) == 4
+        [only] = chosen("a", "serving", "f")
+        assert (only.lane, only.kind, only.label) == ("a", "serving", "f")
         assert chosen(lane="") == []
 
 
 def test_a_block_is_recorded_as_a_span_around_what_happens_in_it():
     ledger = Ledger()
     before_s = now_s()
-    with ledger.span("lane", "kind", "label"):
+    with ledger.span("lane", "request", "label"):
         ledger.mark("lane", "beat")
     after_s = now_s()
     [span], [mark] = ledger.spans(), ledger.marks()
     assert before_s <= span.start_s <= mark.time_s <= span.end_s <= after_s
-    assert (span.lane, span.kind, span.label) == ("lane", "kind", "label")
+    assert (span.lane, span.kind, span.label) == ("lane", "request", "label")
 
 
 def test_a_block_that_raises_is_recorded_all_the_same_and_the_exception_goes_on():
     ledger = Ledger()
-    with pytest.raises(KeyError, match="mine"), ledger.span("lane", "kind"):
+    with pytest.raises(KeyError, match="mine"), ledger.span("lane", "request"):
         raise KeyError("mine")
     assert len(ledger.spans()) == 1
 
@@ -96,14 +97,62 @@ def test_a_block_that_raises_is_recorded_all_the_same_and_the_exception_goes_on(
 def test_a_span_that_ends_before_it_starts_is_refused_with_both_times():
     ledger = Ledger()
     with pytest.raises(ValueError, match=r"end_s=1\.0 lies before start_s=2\.0"):
-        ledger.add("lane", "kind", 2.0, 1.0)
+        ledger.add("lane", "request", 2.0, 1.0)
     assert ledger.rows == []
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])
+def test_a_time_that_is_not_finite_is_refused_by_its_name(odd):
+    ledger = Ledger()
+    with pytest.raises(ValueError, match=f"start_s={odd!r}: a time is a finite number"):
+        ledger.add("lane", "request", odd, 1.0)
+    with pytest.raises(ValueError, match=f"end_s={odd!r}"):
+        ledger.add("lane", "request", 0.0, odd)
+    with pytest.raises(ValueError, match=f"time_s={odd!r}"):
+        ledger.mark("lane", "beat", time_s=odd)
+    assert ledger.rows == ledger.ticks == []
+
+
+@pytest.mark.parametrize("odd", ["1", None, True, [1.0], 1j])
+def test_a_time_that_is_no_number_is_refused_by_its_name(odd):
+    with pytest.raises(TypeError, match=r"end_s=.*a time is a number"):
+        Ledger().add("lane", "request", 0.0, odd)
+
+
+@pytest.mark.parametrize("odd", [1, None, b"lane"])
+def test_a_lane_and_a_label_are_texts(odd):
+    ledger = Ledger()
+    for write in (ledger.span, ledger.mark, lambda *a: ledger.add(a[0], a[1], 0, 1, *a[2:])):
+        with pytest.raises(TypeError, match="lane="):
+            write(odd, "request")
+        with pytest.raises(TypeError, match="label="):
+            write("lane", "request", odd)
+    assert ledger.rows == ledger.ticks == []
+
+
+def test_a_kind_that_is_not_in_the_vocabulary_is_refused_by_its_name():
+    ledger = Ledger()
+    for write in (
+        lambda: ledger.span("lane", "reqest"),
+        lambda: ledger.add("lane", "reqest", 0, 1),
+        lambda: ledger.mark("lane", "reqest"),
+        lambda: ledger.expect("reqest", 1),
+    ):
+        with pytest.raises(ValueError, match="kind='reqest' is not in the ledger's vocabulary"):
+            write()
+    assert ledger == Ledger()
+
+
+def test_a_ledger_counts_seconds_or_bytes():
+    assert Ledger(unit="bytes").unit == "bytes"
+    with pytest.raises(ValueError, match="unit='ms'"):
+        Ledger(unit="ms")
 
 
 def test_lanes_come_in_order_of_their_first_appearance_on_the_clock():
     ledger = Ledger()
-    ledger.add("late", "kind", 2.0, 3.0)
-    ledger.add("early", "kind", 1.0, 9.0)
+    ledger.add("late", "request", 2.0, 3.0)
+    ledger.add("early", "request", 1.0, 9.0)
     ledger.mark("first", "beat", time_s=0.0)
     ledger.mark("late", "beat", time_s=0.5)
     assert ledger.lanes() == ["first", "late", "early"]
@@ -122,7 +171,7 @@ def test_nothing_is_lost_when_many_threads_write_at_once_and_one_reads():
     def write(writer):
         started.wait(10)
         for n in range(each):
-            ledger.add(f"lane {writer}", "kind", n, n + 1, f"{writer}.{n}")
+            ledger.add(f"lane {writer}", "request", n, n + 1, f"{writer}.{n}")
             ledger.mark(f"lane {writer}", "beat", f"{writer}.{n}")
 
     threads = [threading.Thread(target=write, args=(w,)) for w in range(writers)]
@@ -227,6 +276,86 @@ def test_share_of_no_time_at_all_is_refused():
         share([], 1, 1)
 
 
+# --- what a whole run holds
+
+
+def a_whole_run():
+    ledger = a_ledger()
+    ledger.expect("request", 1)
+    ledger.expect("serving", 1, lane="server")
+    ledger.expect("beat", 1, at_least=True)
+    return ledger
+
+
+def test_a_whole_run_has_no_problems():
+    assert a_whole_run().problems() == []
+    assert Ledger.load(a_whole_run().save()).problems() == []
+
+
+def test_a_run_that_expects_nothing_is_no_evidence():
+    ledger = a_ledger()
+    assert ledger.problems() == ["it does not say what it should hold"]
+    ledger.expect("error", 0)
+    assert ledger.problems() == ["it does not say what it should hold"]
+
+
+@pytest.mark.parametrize("count", [-1, 1.0, True, "1", None])
+def test_an_expectation_is_a_whole_number(count):
+    with pytest.raises(ValueError, match="count="):
+        Ledger().expect("request", count)
+
+
+def test_too_few_and_too_many_are_counted_in_all_lanes_or_in_one():
+    ledger = a_whole_run()
+    ledger.add("requests", "request", 3.0, 4.0, "2")
+    assert ledger.problems() == ["“request” is recorded 2 times, not 1"]
+    ledger = a_whole_run()
+    ledger.rows[0] = (1.5, 2.25, "another", "serving", "1")
+    assert ledger.problems() == ["“serving” of “server” is recorded 0 times, not 1"]
+    ledger = a_whole_run()
+    ledger.mark("heartbeat", "beat")
+    assert ledger.problems() == [], "more than enough is enough"
+    ledger.ticks.clear()
+    assert ledger.problems() == ["“beat” is recorded 0 times, not 1 or more"]
+
+
+def test_an_error_is_a_problem_unless_it_is_expected():
+    ledger = a_whole_run()
+    ledger.mark("client 1", "error", "reset", time_s=2.0)
+    ledger.add("client 2", "error", 1.0, 2.0, "time-out")
+    client_1 = "an error that was not intended, client 1: reset"
+    client_2 = "an error that was not intended, client 2: time-out"
+    assert sorted(ledger.problems()) == [client_1, client_2]
+    ledger.expect("error", 1, lane="client 1")
+    assert ledger.problems() == [client_2]
+    ledger.expect("error", 2)
+    assert ledger.problems() == []
+
+
+def test_expecting_no_error_intends_none():
+    ledger = a_whole_run()
+    ledger.expect("error", 0)
+    assert ledger.problems() == []
+    ledger.mark("client 1", "error", "reset", time_s=2.0)
+    assert len(ledger.problems()) == 2
+
+
+def test_a_time_that_is_not_finite_or_not_in_order_is_a_problem():
+    ledger = a_whole_run()
+    ledger.rows[0] = (1.5, math.inf, "server", "serving", "1")
+    assert ledger.problems() == ["a time is not finite"]
+    ledger.rows[0] = (1.5, 1.4, "server", "serving", "1")
+    assert ledger.problems() == ["something ends before it starts"]
+
+
+def test_a_kind_of_which_no_span_takes_time_is_a_problem_expected_or_not():
+    ledger = a_whole_run()
+    ledger.add("caller's thread", "blocked", 1.0, 1.0)
+    assert ledger.problems() == ["no “blocked” takes any time"]
+    ledger.add("caller's thread", "blocked", 1.0, 1.1)
+    assert ledger.problems() == []
+
+
 # --- keeping
 
 
@@ -244,11 +373,11 @@ def test_a_ledger_comes_back_from_json_equal():
         {"rows": [], "ticks": []},
         {"rows": 3, "ticks": [], "provenance": {}},
         {"rows": [[0.0, 1.0]], "ticks": [], "provenance": {}},
-        {"rows": [["0", "1", "lane", "kind", ""]], "ticks": [], "provenance": {}},
-        {"rows": [[0.0, None, "lane", "kind", ""]], "ticks": [], "provenance": {}},
-        {"rows": [[2.0, 1.0, "lane", "kind", ""]], "ticks": [], "provenance": {}},
-        {"rows": [[0.0, 1.0, 7, "kind", ""]], "ticks": [], "provenance": {}},
-        {"rows": [[0.0, 1.0, "lane", "kind", "", 0]], "ticks": [], "provenance": {}},
+        {"rows": [["0", "1", "lane", "request", ""]], "ticks": [], "provenance": {}},
+        {"rows": [[0.0, None, "lane", "request", ""]], "ticks": [], "provenance": {}},
+        {"rows": [[2.0, 1.0, "lane", "request", ""]], "ticks": [], "provenance": {}},
+        {"rows": [[0.0, 1.0, 7, "request", ""]], "ticks": [], "provenance": {}},
+        {"rows": [[0.0, 1.0, "lane", "request", "", 0]], "ticks": [], "provenance": {}},
         {"rows": [], "ticks": [["soon", "lane", "beat", ""]], "provenance": {}},
         {"rows": [], "ticks": [[0.0]], "provenance": {}},
         {"rows": [], "ticks": [], "provenance": "2026"},
@@ -272,8 +401,8 @@ def test_runs_come_back_from_their_file_by_name(tmp_path):
 def test_labels_that_look_like_json_come_back_as_they_were(tmp_path):
     ledger = Ledger()
     for label in ('[["a"], ["b"]]', "], [", '"\\\n', "→ ✕", "NaN"):
-        ledger.add(label, label, 0.0, 1.0, label)
-        ledger.mark(label, label, label, time_s=0.1)
+        ledger.add(label, "request", 0.0, 1.0, label)
+        ledger.mark(label, "beat", label, time_s=0.1)
     save_runs(tmp_path / "runs.json", {'"], [': ledger})
     assert load_runs(tmp_path / "runs.json") == {'"], [': ledger}
 

@@ -5,8 +5,8 @@ from matplotlib.colors import to_hex
 from helpers.figures import legend, waterfall
 from helpers.figures.style import KINDS
 
-# What passes a relay is drawn as an arrow, not as a bar of a timeline.
-ARROWS = {"sent", "received"}
+# What passes a relay is drawn as an arrow, a stage of parsing in the figure of stages.
+ARROWS = {"sent", "received", "parsing"}
 
 
 def test_every_kind_has_its_meaning_or_is_drawn_in_another_figure():

@@ -32,12 +32,44 @@ def test_asking_and_answering_have_each_their_order():
 
 
 def test_waiting_behind_another_is_time_without_work():
-    assert order.held_up(PIPELINED) == ["fast", "mid"]
-    assert order.held_up(FREE) == []
+    assert order.waited_behind_another(PIPELINED) == ["fast", "mid"]
+    assert order.waited_behind_another(FREE) == []
+
+
+def hatched(figure):
+    """Return the starts and lengths of what is drawn as waiting, for each panel."""
+    queued = style.KINDS["queued"].hatch
+    bars = [[c for c in ax.collections if c.get_hatch() == queued] for ax in figure.axes]
+    return [
+        [path.get_extents().bounds[:3:2] for c in some for path in c.get_paths()] for some in bars
+    ]
+
+
+def test_an_answer_that_is_ready_and_must_not_go_first_waits_too():
+    ready = ledger(
+        slow=(0, 0, 0.3, 0.3), fast=(0.001, 0.001, 0.002, 0.301), mid=(0.002, 0, 0.1, 0.302)
+    )
+    assert order.waited_behind_another(ready) == ["fast", "mid"]
+    [bars] = hatched(order.draw({"all at once, in order": ready}))
+    assert [round(start_s, 2) for start_s, _ in bars] == [0.0, 0.1]
+    assert [round(length_s, 1) for _, length_s in bars] == [0.3, 0.2]
+
+
+def test_yellow_is_drawn_where_the_words_say_that_one_waited_and_nowhere_else():
+    late = ledger(slow=(0, 0.02, 0.33, 0.36), fast=(0.01, 0.03, 0.03, 0.06))
+    assert hatched(order.draw({"free": FREE, "loaded": late})) == [[], []]
+    assert len(hatched(order.draw({"piped": PIPELINED}))[0]) == 2
+
+
+def test_work_on_something_else_is_not_work_on_a_request():
+    other = ledger(a=(0.1, 0.1, 0.2, 0.2))
+    other.add("server", "serving", 0.0, 0.15, "the connection")
+    assert order.waited_behind_another(other) == []
+    assert order.describe({"x": other}).stable[1].endswith("None waited behind another.")
 
 
 def test_where_the_work_was_not_seen_nobody_is_said_to_wait():
-    assert order.held_up(UNSEEN) == []
+    assert order.waited_behind_another(UNSEEN) == []
     assert "behind" not in order.describe({"x": UNSEEN}).stable[1]
 
 
@@ -70,7 +102,7 @@ def test_panels_stand_two_beside_each_other_where_there_are_many(panels, columns
 
 def test_at_the_end_of_each_bar_stands_which_answer_it_was():
     [ax] = order.draw({"free": FREE}).axes
-    ordinals = {text.get_text() for text in ax.texts}
+    ordinals = {text.get_text() for text in ax.texts} - {"worked on"}
     assert ordinals == {"1st", "2nd", "3rd"}
     assert ax.get_title(loc="right") == "answered out of order"
 

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from helpers.ledger import Ledger
-from helpers.parsing.parsers import ONCE, PARSERS, Gateway, Refused, Request, seen
+from helpers.parsing.parsers import H11, PARSERS, Refused, Request, record_boundaries
+from helpers.parsing.whole_request import PARSE_WITH, Head
 
 GET = b"GET /second HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST /first HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\ntulip"
@@ -14,7 +15,6 @@ CHUNKED = (
     b"3\r\ntul\r\n2\r\nip\r\n0\r\n\r\n"
 )
 BOTH = [Request("POST", "/first", b"tulip"), Request("GET", "/second")]
-READERS = {**PARSERS, "a gateway": Gateway}
 
 
 def on_a_loop(function):
@@ -26,15 +26,15 @@ def on_a_loop(function):
     return asyncio.run(run())
 
 
-def test_there_are_four_and_each_has_its_bare_twin():
-    assert list(PARSERS) == list(ONCE) and len(PARSERS) == 4
-    assert on_a_loop(lambda: len({type(parser()._parser) for parser in (*PARSERS.values(),)[1:]}))
+def test_there_are_three_independent_ones():
+    """aiohttp's parser in C wraps llhttp, so it is no fourth."""
+    assert list(PARSERS) == ["h11", "llhttp (httptools)", "aiohttp, in Python"]
 
 
-@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("name", PARSERS)
 def test_two_requests_cut_anywhere_are_two_requests(name):
     def fed(cut):
-        parser = READERS[name]()
+        parser = PARSERS[name]()
         return [*parser.feed((POST + GET)[:cut]), *parser.feed((POST + GET)[cut:])]
 
     for cut in range(len(POST + GET) + 1):
@@ -75,23 +75,33 @@ def test_what_is_no_http_is_refused_in_one_way(name, odd):
     assert str(refusal.value)
 
 
-@pytest.mark.parametrize("name", ONCE)
-def test_the_bare_parser_parses_a_whole_request_and_refuses_another(name):
-    on_a_loop(lambda: ONCE[name](GET))
+ASKED = b"GET /tea?n=1 HTTP/1.1\r\nHost: x\r\nX-One: a\r\nx-two: b\r\n\r\n"
+
+
+@pytest.mark.parametrize("name", PARSE_WITH)
+def test_a_whole_request_is_delivered_alike_by_all(name):
+    headers = [(b"host", b"x"), (b"x-one", b"a"), (b"x-two", b"b")]
+    assert on_a_loop(lambda: PARSE_WITH[name](ASKED)) == Head("GET", "/tea?n=1", headers)
+
+
+@pytest.mark.parametrize("name", PARSE_WITH)
+def test_a_whole_request_that_is_odd_is_refused(name):
     with pytest.raises(Exception, match=r"."):
-        on_a_loop(lambda: ONCE[name](GET.replace(b"Host:", b"Host :")))
+        on_a_loop(lambda: PARSE_WITH[name](ASKED.replace(b"Host:", b"Host :")))
 
 
 # --- where a parser says that a request ends
 
 
-def look(name, stream):
-    ledger = Ledger()
-    found = on_a_loop(lambda: seen(READERS[name](), stream, ledger, name))
+def look(name, stream, parser=None):
+    ledger = Ledger(unit="bytes")
+    make = parser or PARSERS[name]
+    found = on_a_loop(lambda: record_boundaries(make(), stream, ledger, name))
+    assert [mark.time_s for mark in ledger.marks(name, "event")] == [len(stream)]
     return found, [(s.start_s, s.end_s, s.kind) for s in ledger.spans(lane=name)]
 
 
-@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("name", PARSERS)
 def test_a_request_is_seen_to_end_behind_its_last_byte(name):
     found, spans = look(name, POST + GET)
     assert found == BOTH
@@ -99,7 +109,7 @@ def test_a_request_is_seen_to_end_behind_its_last_byte(name):
     assert spans == [(0, size, "request"), (size, size + len(GET), "request")]
 
 
-@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("name", PARSERS)
 def test_what_has_not_ended_is_said_not_to_have(name):
     found, spans = look(name, POST[:-1])
     assert found == [] and spans == [(0, len(POST) - 1, "unfinished")]
@@ -122,7 +132,7 @@ class Taking:
 
 def test_the_byte_that_is_refused_is_counted_from_one():
     ledger = Ledger()
-    assert seen(Taking(3), b"abcdef", ledger, "lane") == []
+    assert record_boundaries(Taking(3), b"abcdef", ledger, "lane") == []
     [span] = ledger.spans()
     assert (span.kind, span.start_s, span.end_s) == ("refused", 0, 6)
     assert span.label == "at byte 4: enough"
@@ -136,19 +146,35 @@ def test_no_parser_refuses_a_byte_before_the_one_that_is_wrong(name):
     found, [(start, end, kind)] = look(name, good + bad)
     assert (found, start, end, kind) == ([], 0, len(good + bad), "refused")
     ledger = Ledger()
-    on_a_loop(lambda: seen(READERS[name](), good + bad, ledger, name))
+    on_a_loop(lambda: record_boundaries(PARSERS[name](), good + bad, ledger, name))
     at = int(ledger.spans()[0].label.removeprefix("at byte ").partition(":")[0])
     assert at > len(good)
 
 
-def test_two_framings_are_two_boundaries():
+def two_framings():
     body = b"0\r\n\r\n" + GET
-    stream = CHUNKED[: CHUNKED.index(b"\r\n\r\n")] + b"\r\nContent-Length: %d\r\n\r\n" % len(body)
-    stream += body
-    assert [kind for _, _, kind in look("h11", stream)[1]] == ["request", "request"]
-    assert [kind for _, _, kind in look("a gateway", stream)[1]] == ["request"]
+    head = CHUNKED[: CHUNKED.index(b"\r\n\r\n")]
+    return head + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+
+def test_two_framings_go_on_in_h11_and_are_refused_by_the_others():
+    assert [kind for _, _, kind in look("h11", two_framings())[1]] == ["request", "request"]
     for name in list(PARSERS)[1:]:
-        assert [kind for _, _, kind in look(name, stream)[1]] == ["refused"]
+        assert [kind for _, _, kind in look(name, two_framings())[1]] == ["refused"]
+
+
+def test_a_program_that_closes_as_the_rfc_says_drops_what_follows_two_framings():
+    def closing():
+        return H11(closes=True)
+
+    stream = two_framings()
+    requests, spans = look("h11", stream, closing)
+    assert [request.target for request in requests] == ["/first"]
+    cut = len(stream) - len(GET)
+    assert spans == [(0, cut, "request"), (cut, len(stream), "dropped")]
+    # One framing, whichever, leaves the connection open.
+    for ordinary in (POST, CHUNKED):
+        assert look("h11", ordinary + GET, closing)[0] == BOTH
 
 
 def test_an_offer_to_switch_leaves_the_rest_to_another_protocol():

@@ -36,7 +36,9 @@ def imported() -> set[str]:
     ]
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         cells = json.loads(path.read_text())["cells"]
-        sources += ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+        code = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+        # A line with "!" is a command of the shell.
+        sources += [re.sub(r"(?m)^!.*$", "", source) for source in code]
     found = set()
     for source in sources:
         tree = ast.parse(source)

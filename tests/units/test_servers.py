@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import gc
 import http.client
+import signal
 import socket
 import subprocess
 import sys
@@ -15,7 +17,8 @@ import pytest
 from aiohttp import web
 
 from helpers import servers
-from helpers.ledger import Ledger, in_flight
+from helpers.hosting import registry
+from helpers.ledger import Ledger, in_flight, now_s
 from helpers.servers import serve, serve_here, serve_sockets, serve_streams
 
 TIMEOUT_S = 10
@@ -195,6 +198,123 @@ def test_closing_waits_until_the_handlers_of_blocking_sockets_have_ended():
     assert ended == [True, True]
 
 
+def test_what_was_started_last_is_closed_first(monkeypatch):
+    closed = []
+    for name, start in KINDS.items():
+        server = start(name)
+        monkeypatch.setattr(
+            server, "_stop", lambda name=name, stop=server._stop: (closed.append(name), stop())
+        )
+    servers.close_all()
+    assert closed == list(KINDS)[::-1]
+
+
+# --- a handler that does not end
+
+
+def endless(kind, ended):
+    """Start a server whose handler goes on until `ended`, whoever tells it to stop."""
+
+    async def blocking(request):
+        ended.wait()
+        return web.Response()
+
+    async def deaf(reader, writer):
+        while not ended.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.02)
+
+    if kind == "http":
+        return serve("endless", [web.get("/", blocking)])
+    if kind == "streams":
+        return serve_streams("endless", deaf)
+    return serve_sockets("endless", lambda connection: ended.wait())
+
+
+@pytest.fixture
+def ended():
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+# The loop of a blocking handler can't even close its listener.
+PORTS = {"http": "is still open", "streams": "is closed", "sockets": "is closed"}
+
+
+def busy(kind, ended):
+    """Return an endless server with one connection under way."""
+    server = endless(kind, ended)
+    client = connect(server.port)
+    client.sendall(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+    time.sleep(0.2)
+    return server, client
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_handler_that_does_not_end_is_told_by_its_servers_name(kind, ended, monkeypatch):
+    monkeypatch.setattr(servers, "STOP_S", 0.3)
+    server, client = busy(kind, ended)
+    with client:
+        with pytest.raises(registry.StillRunning) as told:
+            server.close()
+        assert str(told.value) == (
+            "server 'endless' has not stopped within 0.3 s: a handler is still running in its "
+            f"thread (its port {server.port} {PORTS[kind]})"
+        )
+        if PORTS[kind] == "is still open":
+            connect(server.port).close()
+        else:
+            assert_free(server.port)
+        assert servers.running() == ["endless"], "it keeps its name"
+        ended.set()
+        wait_until(lambda: server.close() is None)
+    assert servers.running() == []
+    assert_free(server.port)
+
+
+def test_one_that_does_not_stop_keeps_no_other_from_being_closed(ended, monkeypatch, capsys):
+    monkeypatch.setattr(servers, "STOP_S", 0.3)
+    other = KINDS["http"]("other")
+    server, client = busy("http", ended)
+    with client:
+        last = KINDS["http"]("last")
+        with pytest.raises(registry.StillRunning, match=r"^server 'endless' has not stopped"):
+            servers.close_all()
+        assert servers.running() == ["endless"]
+        assert_free(other.port)
+        assert_free(last.port)
+        new = KINDS["http"]("endless")
+        assert capsys.readouterr().out.startswith("The old server 'endless' has not stopped")
+        assert get(new) == (200, b"hello")
+        ended.set()
+        server.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, asyncio.CancelledError])
+def test_stop_ends_the_waiting_and_the_server_can_be_closed_again(kind, stop, ended, monkeypatch):
+    def press_stop(number, frame):
+        raise stop
+
+    before = signal.signal(signal.SIGALRM, press_stop)
+    try:
+        server, client = busy(kind, ended)
+        with client:
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
+            started_s = now_s()
+            with pytest.raises(stop):
+                server.close()
+            assert now_s() - started_s < servers.STOP_S / 2
+            assert servers.running() == ["endless"]
+            ended.set()
+            server.close()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert servers.running() == []
+    assert_free(server.port)
+
+
 @pytest.mark.needs_linux
 def test_starting_and_closing_again_and_again_uses_no_more_open_files():
     def open_files():
@@ -213,12 +333,6 @@ def test_starting_and_closing_again_and_again_uses_no_more_open_files():
 
 
 def test_an_exception_in_a_handler_is_kept_and_nothing_is_printed(capfd):
-    async def failing_stream(reader, writer):
-        raise LookupError("the handler's own")
-
-    def failing_socket(connection):
-        raise LookupError("the handler's own")
-
     http_server = serve("http", [web.get("/", failing)])
     assert get(http_server)[0] == 500
     others = [serve_streams("streams", failing_stream), serve_sockets("sockets", failing_socket)]
@@ -276,11 +390,102 @@ def test_what_is_served_is_recorded_inside_the_block_and_not_outside():
     ]
 
 
-def test_a_request_that_fails_is_recorded_as_served_too():
-    server, ledger = serve("server", [web.get("/", failing)]), Ledger()
-    with server.recording(ledger):
-        get(server, "/?n=1")
+async def failing_stream(reader, writer):
+    raise LookupError("the handler's own")
+
+
+def failing_socket(connection):
+    raise LookupError("the handler's own")
+
+
+FAILING = {
+    "http": lambda: serve("server", [web.get("/", failing)]),
+    "streams": lambda: serve_streams("server", failing_stream),
+    "sockets": lambda: serve_sockets("server", failing_socket),
+}
+
+
+@pytest.mark.parametrize("kind", FAILING)
+def test_what_fails_is_recorded_as_served_and_marked_as_an_error(kind):
+    server, ledger = FAILING[kind](), Ledger()
+    with server.recording(ledger), connect(server.port) as connection:
+        connection.sendall(b"GET /?n=1 HTTP/1.0\r\n\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            while connection.recv(1000):
+                pass
+        wait_until(lambda: ledger.rows and ledger.ticks)
     assert [s.label for s in ledger.spans("server", "serving")] == ["1"]
+    marks = ledger.marks("server", "error")
+    assert [mark.label for mark in marks] == ["LookupError: the handler's own"]
+
+
+BAD_HTTP = {
+    "no HTTP at all": b"hello\r\n\r\n",
+    "a space before the colon": b"GET / HTTP/1.1\r\nHost : x\r\n\r\n",
+    "two lengths": b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("bad", BAD_HTTP)
+def test_a_request_that_no_handler_sees_leaves_a_mark(bad):
+    server, ledger = KINDS["http"]("server"), Ledger()
+    with server.recording(ledger), connect(server.port) as connection:
+        connection.sendall(BAD_HTTP[bad])
+        assert connection.recv(1000).split()[1] == b"400"
+        wait_until(lambda: ledger.ticks)
+    said = "400 Bad Request: no handler saw this request"
+    assert [(m.kind, m.label) for m in ledger.marks("server")] == [("error", said)]
+    assert ledger.spans() == []
+    assert server.errors == [said]
+
+
+def test_a_handler_that_forgets_to_return_its_answer_is_told():
+    async def forgetful(request):
+        web.Response(text="hello")
+
+    server, ledger = serve("server", [web.get("/", forgetful)]), Ledger()
+    with server.recording(ledger):
+        assert get(server)[0] == 500
+    assert server.errors == ["a handler returned None, not a web.Response"]
+    assert len(ledger.marks("server", "error")) == 1
+
+
+def test_what_a_task_of_a_handler_raises_is_kept_and_marked():
+    async def leaves_a_task(request):
+        async def fail():
+            raise LookupError("the task's own")
+
+        await asyncio.wait([asyncio.ensure_future(fail())])
+        gc.collect()
+        return web.Response()
+
+    server, ledger = serve("server", [web.get("/", leaves_a_task)]), Ledger()
+    with server.recording(ledger):
+        get(server)
+        wait_until(lambda: gc.collect() is not None and ledger.ticks)
+    assert [m.label for m in ledger.marks("server", "error")] == ["LookupError: the task's own"]
+    assert server.errors[0].endswith("LookupError: the task's own\n")
+
+
+@pytest.mark.needs_linux
+def test_a_server_of_sockets_goes_on_when_file_descriptors_ran_out_for_a_moment():
+    import resource
+
+    server, ledger = KINDS["sockets"]("server"), Ledger()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    client = socket.socket()
+    client.settimeout(TIMEOUT_S)
+    with client, server.recording(ledger):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (client.fileno() + 1, hard))
+        try:
+            client.connect(("127.0.0.1", server.port))
+            wait_until(lambda: server.errors)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        client.sendall(b"hello\n")
+        assert client.recv(100) == b"hello\n"
+    assert server.errors == ["accept: Too many open files; trying again"]
+    assert [m.label for m in ledger.marks("server", "error")] == server.errors
 
 
 @pytest.mark.parametrize("kind", ["streams", "sockets"])

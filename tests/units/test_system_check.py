@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from helpers.course import system_check
-from helpers.course.system_check import Program
+from helpers.course import needs, system_check
+from helpers.course.needs import Program
 from helpers.kernel import threads
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,7 +57,7 @@ def test_an_old_python_is_refused(monkeypatch):
 @pytest.mark.skipif(os.name == "nt", reason="the scripts begin with a line for Unix")
 class TestProgram:
     def row(self, path):
-        return Program("thing", lambda: path, USE, {}).row()
+        return system_check.program(Program("thing", lambda: path, USE, {}))
 
     def test_one_that_says_its_version(self, tmp_path):
         row = self.row(script(tmp_path, "print('thing 7.88.1 (x86_64)')"))
@@ -71,7 +71,7 @@ class TestProgram:
         assert not self.row(script(tmp_path, text)).here
 
     def test_one_that_hangs(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(system_check, "ANSWER_S", 0.3)
+        monkeypatch.setattr(needs, "ANSWER_S", 0.3)
         assert not self.row(script(tmp_path, "import time; time.sleep(60)")).here
 
     def test_one_that_is_no_program(self, tmp_path):
@@ -94,16 +94,16 @@ def test_the_remedy_is_the_command_of_this_system(monkeypatch, there, user, comm
     monkeypatch.setattr(shutil, "which", lambda name: name if name == there else None)
     monkeypatch.setattr(os, "geteuid", lambda: user, raising=False)
     packages = {"apt": "a-thing", "dnf": "d-thing", "brew": "b-thing"}
-    assert command in str(Program("thing", lambda: None, USE, packages).row())
+    assert command in str(system_check.program(Program("thing", lambda: None, USE, packages)))
 
 
 def test_binder_installs_the_programs_that_are_asked_for():
     listed = (ROOT / "binder/apt.txt").read_text().split()
-    assert listed == [program.packages["apt"] for program in system_check.PROGRAMS]
+    assert listed == [program.packages["apt"] for program in needs.programs()]
 
 
 def test_each_program_is_here_or_has_a_remedy():
-    rows = [program.row() for program in system_check.PROGRAMS]
+    rows = [system_check.program(program) for program in needs.programs()]
     assert all(row.here or row.remedy for row in rows)
     if os.environ.get("CI"):
         assert [row.name for row in rows if not row.here] == []
@@ -119,6 +119,10 @@ def test_another_version_than_tested_says_so(monkeypatch, tmp_path):
     assert set(lines) == {"Python", *system_check.TELLING}
 
 
+def test_the_versions_tested_are_known():
+    assert system_check.PINS.samefile(ROOT / "requirements.txt")
+
+
 def test_limits_are_the_systems(monkeypatch):
     monkeypatch.setattr(threads, "LIMITS", {"linux": "no /proc"})
     assert system_check.limits() == ["✘ no /proc; a stored run is shown instead"]
@@ -132,8 +136,8 @@ def test_two_machines_show_the_same_once_masked(monkeypatch):
     shown = []
     monkeypatch.setattr(system_check.notebook, "show", lambda *texts: shown.append(texts))
     system_check.show()
-    bare = [Program(p.name, lambda: None, p.use, {}) for p in system_check.PROGRAMS]
-    monkeypatch.setattr(system_check, "PROGRAMS", bare)
+    bare = [Program(p.name, lambda: None, p.use, {}) for p in needs.programs()]
+    monkeypatch.setattr(needs, "programs", lambda: bare)
     monkeypatch.setattr(system_check, "TELLING", ("no-such-package",))
     monkeypatch.setattr(threads, "LIMITS", {"linux": "no /proc", "more": "nothing else"})
     system_check.show()

