@@ -11,6 +11,7 @@ Left out: when the bytes were read (that is the timeline), and what is in them.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 from helpers.figures import prediction, style
@@ -89,7 +90,7 @@ def draw(
                 annotation_clip=False,
             )
         if title in predictions:
-            _draw_guess(ax, predictions[title], places, ledger.extent_s()[1])
+            _draw_guess(ax, predictions[title], places, ledger)
         ax.set_yticks(list(places.values()), list(places))
         ax.set_title(title, loc="left", fontweight="bold", fontsize=11.5)
     if cases:
@@ -121,7 +122,7 @@ def describe(
                 f"{_places(s, cases)} {_said(s, _unseen(ledger, s, gate))}"
                 for s in boxes(ledger, lane, joined=not cases)
             ]
-            count = _count(ledger, lane).replace("\n", ", ")
+            count = _count(ledger, lane).replace("\n", " ")
             words.stable.append(f"{lane}: {count}. In order: {'; '.join(found)}.")
         if title in predictions:
             words.measured.append(prediction.words(title, predictions[title]))
@@ -178,7 +179,7 @@ def _count(ledger: Ledger, lane: str) -> str:
         number = int(sum(s.duration_s for s in mine)) if by_place else len(mine)
         text = one if number == 1 else many
         parts.append(f"{number} {text}" if by_place or kind in _COUNTED else text)
-    return "\n".join(parts) if sum(map(len, parts)) > 18 else ", ".join(parts)
+    return textwrap.fill(", ".join(parts), 20)
 
 
 def _places(span: Span, cases: Sequence[str]) -> str:
@@ -236,7 +237,7 @@ def _fitting(text: str, points: float) -> str:
 
 
 def _draw_guess(
-    ax, guess: prediction.Prediction, places: Mapping[str, float], longest: float
+    ax, guess: prediction.Prediction, places: Mapping[str, float], ledger: Ledger
 ) -> None:
     """Draw a guess of a place as a line; write a guess of how many as text, in its row."""
     if guess.unit in PLACES:
@@ -244,9 +245,13 @@ def _draw_guess(
         # The label stands in the gap above the row, where it covers no box.
         prediction.draw(ax, guess, None if y is None else (y - 0.45, y + 0.66))
         return
-    left, right = ax.get_xlim()
-    y = places.get(guess.lane, min(places.values()))
-    if longest < 0.6 * right:  # there is room at the right, behind the count
-        prediction.note(ax, guess, longest + 0.24 * (right - left), y)
-    else:
-        prediction.note(ax, guess, left + 0.98 * (right - left), y, ha="right")
+    right, end = ax.get_xlim()[1], ledger.extent_s()[1]
+    lane = guess.lane if guess.lane in places else min(places, key=places.__getitem__)
+    y, row_end = places[lane], max(span.end_s for span in ledger.spans(lane=lane))
+    if end < 0.6 * right:  # there is room at the right, behind the count
+        prediction.note(ax, guess, end + 0.24 * right, y)
+    elif row_end < 0.6 * right:
+        prediction.note(ax, guess, 0.98 * right, y, ha="right")
+    else:  # the row is full: beside the title
+        about = f"{guess.lane}, " if guess.lane in places else ""
+        prediction.note(ax, guess, right, len(places) + 0.32, about, ha="right")

@@ -121,11 +121,14 @@ def draw(
         _point_beyond(ax, high, span, across)
 
 
-def note(ax, guess: Prediction, x: float, y: float, **options) -> None:
-    """Write the guess as text at a place of the axes (data coordinates), dashed around it."""
+def note(ax, guess: Prediction, x: float, y: float, about: str = "", **options) -> None:
+    """Write the guess as text at a place of the axes (data coordinates), dashed around it.
+
+    `about` says what it is about, where the place does not.
+    """
     box = {"boxstyle": "round,pad=.3", "fc": "white", "ec": style.INK, "ls": style.DASHED["ls"]}
     text = {"ha": "left", "va": "center", "fontsize": 8.5, "color": style.INK, "zorder": 6}
-    ax.text(x, y, guess.label(), bbox=box, **(text | options))
+    ax.text(x, y, f"{about}{guess.label()}", bbox=box, **(text | options))
 
 
 def _is_linear(ax, across: bool) -> bool:

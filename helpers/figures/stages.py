@@ -11,7 +11,7 @@ library does inside of a stage.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from helpers.figures import prediction, style
 from helpers.figures.style import KINDS, Words, milliseconds
@@ -77,6 +77,24 @@ def describe(
         if title in predictions:
             words.measured.append(prediction.words(title, predictions[title]))
     return words
+
+
+def broken_needs(ledger: Ledger, needs: Iterable[tuple[str, str]]) -> list[str]:
+    """Return a sentence for each stage that ends before what it needs has begun; none if all fit.
+
+    `needs` are pairs of names, such as ("server parse", "client send"): a lane, a blank, and
+    the label. A stage that is not there breaks every pair it stands in: what is missing
+    can't be shown to fit.
+    """
+    found: dict[str, Span] = {f"{span.lane} {span.label}": span for span in ledger.spans()}
+    broken = []
+    for stage, need in needs:
+        missing = [name for name in (stage, need) if name not in found]
+        if missing:
+            broken.append(f"there is no {' and no '.join(missing)}")
+        elif found[stage].end_s < found[need].start_s:
+            broken.append(f"{stage} ends before {need} has begun")
+    return broken
 
 
 # --- questions both share

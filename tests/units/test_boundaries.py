@@ -98,6 +98,16 @@ def test_a_guessed_place_is_a_line_and_a_guess_of_how_many_is_text(stream):
     assert "your guess: 1 rows" in [text.get_text() for text in ax.texts]
 
 
+def test_a_guess_of_how_many_stands_where_it_hides_nothing(stream, splits):
+    guessed = guess(3, unit="right", lane="naive")
+    (ax,) = boundaries.draw({"A": splits}, {"A": guessed}).axes
+    [note] = [text for text in ax.texts if "guess" in text.get_text()]
+    assert note.get_text() == "naive, your guess: 3 right" and note.get_position()[1] > 1
+    axes = boundaries.draw({"A": splits, "B": stream}, {"A": guessed}).axes
+    [note] = [text for text in axes[0].texts if "guess" in text.get_text()]
+    assert note.get_position()[0] > 10, "behind a short row"
+
+
 def test_a_request_that_the_gate_has_not_seen_is_drawn_as_dangerous(stream):
     stream.add("gateway", "request", 0, 90, "POST /a")
     figure = boundaries.draw({"A": stream}, gate="gateway")
@@ -169,7 +179,33 @@ def test_a_line_has_a_point_for_each_size_and_its_name_at_the_end(parsing):
     assert list(line.get_ydata()) == pytest.approx([50e-6, 50e-6])
     said = texts(figure)
     assert "slow, 200 µs" in said and "quick, 10 µs" in said
-    assert "100 B: the dearest takes 20 × the cheapest" in said
+
+
+def test_two_lanes_are_compared_where_both_were_measured(parsing):
+    fact = "100 B: slow takes 20.0 × quick"
+    assert fact in texts(cost.draw({"Headers": parsing}, compare=("slow", "quick")))
+    words = cost.describe({"Headers": parsing}, compare=("slow", "quick"))
+    assert f"Headers: {fact}." in words.measured
+    for strangers in (None, ("slow", "nobody")):
+        assert not any(
+            "takes" in s for s in cost.describe({"A": parsing}, None, strangers).measured
+        )
+
+
+def test_a_whole_request_is_a_lone_mark_with_its_name_above(parsing):
+    parsing.add("the whole request", "request", 0.0, 300e-6, "100")
+    parsing.add("the whole request", "request", 1.0, 1.0 + 250e-6, "100")
+    assert cost.costs(parsing)["the whole request"] == pytest.approx({100: 250e-6})
+    (ax,) = cost.draw({"Headers": parsing}).axes
+    [name] = [text for text in ax.texts if "whole" in text.get_text()]
+    assert name.get_text() == "the whole request, 250 µs" and name.get_va() == "bottom"
+
+
+def test_a_guess_far_above_stays_on_an_axis_of_tens(parsing):
+    (ax,) = cost.draw({"Headers": parsing}, {"Headers": guess(1000, unit="µs")}).axes
+    assert ax.get_ylim()[1] > 1e-3
+    (ax,) = cost.draw({"Headers": parsing}, {"Headers": guess(1e6, unit="µs")}).axes
+    assert ax.get_ylim()[1] < 1e-2
 
 
 def test_the_words_hold_the_times_apart_from_what_repeats(parsing):
@@ -228,6 +264,33 @@ def test_the_words_tell_who_does_what_and_keep_times_apart(exchange):
     assert "One exchange: the client does this: serialise, wait." in words.stable
     assert "One exchange: the handling is less than a quarter of the whole." in words.stable
     assert "client: serialise 4.0 ms, client: wait 6.0 ms, server: handle 1.0 ms." in words.measured
+
+
+NEEDS = [("client wait", "client serialise"), ("server handle", "client wait")]
+
+
+def test_stages_that_begin_after_what_they_need_break_nothing(exchange):
+    assert stages.broken_needs(exchange, NEEDS) == []
+    # To begin earlier is possible: a wait begins before what ends it.
+    assert stages.broken_needs(exchange, [("client wait", "server handle")]) == []
+
+
+def test_a_stage_that_ends_before_what_it_needs_has_begun_is_named(exchange):
+    exchange.add("client", "running", 10.007, 10.009, "parse")
+    assert stages.broken_needs(exchange, [("server handle", "client parse")]) == []
+    exchange.add("server", "send", 10.001, 10.002, "send")
+    assert stages.broken_needs(exchange, [("server send", "client wait"), *NEEDS]) == [
+        "server send ends before client wait has begun"
+    ]
+
+
+def test_a_stage_that_is_not_there_breaks_its_need(exchange):
+    assert stages.broken_needs(exchange, [("client parse", "server send")]) == [
+        "there is no client parse and no server send"
+    ]
+    assert stages.broken_needs(Ledger(), NEEDS)[0] == (
+        "there is no client wait and no client serialise"
+    )
 
 
 def test_stages_that_cannot_be_shown_are_refused(exchange):

@@ -48,6 +48,7 @@ MAY_IMPORT = {
     "hosting.*": ("ledger",),
     "hosting.process_call": ("hosting.process_channel",),
     "hosting.child_server": ("ledger", "servers", "hosting.process_channel"),
+    "hosting.both_ends": ("hosting.process_call",),
     "hosting.http2": ("ledger", "servers"),
     "course.notebook": (),
     "course.claims": (),
