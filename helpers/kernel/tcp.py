@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # States of tcp_states.h, by number.
-STATES = (
+TCP_STATES = (
     "",
     "established",
     "syn sent",
@@ -110,15 +110,15 @@ def queue(listener: socket.socket) -> Queue:
     `tcpi_sacked` is the backlog (linux/net/ipv4/tcp.c, tcp_get_info).
     """
     field = _info(listener, "queue")
-    if STATES[field(_STATE)] != "listening":
-        raise ValueError(f"listener={listener!r} does not listen: {STATES[field(_STATE)]}")
+    if TCP_STATES[field(_STATE)] != "listening":
+        raise ValueError(f"listener={listener!r} does not listen: {TCP_STATES[field(_STATE)]}")
     return Queue(field(_UNACKED), field(_SACKED))
 
 
 def connection(sock: socket.socket) -> TcpInfo:
     """Return what the kernel knows of a connection; a ValueError for a listening socket."""
     field = _info(sock, "info")
-    state = STATES[field(_STATE)]
+    state = TCP_STATES[field(_STATE)]
     if state == "listening":
         raise ValueError(f"sock={sock!r} listens: ask for its queue")
     return TcpInfo(

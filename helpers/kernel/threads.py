@@ -28,7 +28,7 @@ LIMITS: dict[str, str] = (
 )
 
 # State letters of proc(5), in words.
-STATES = {
+THREAD_STATES = {
     "R": "running or ready to run",
     "S": "sleeping",
     "D": "waiting for a disk",

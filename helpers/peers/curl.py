@@ -30,8 +30,8 @@ _TRACES = ("--trace", "--trace-ascii")
 
 
 @dataclass(frozen=True)
-class Run:
-    """One run of curl: how it ended, and what it left.
+class CompletedProcess:
+    """A curl that has ended: how it ended, and what it left.
 
     `output` is its standard output, `messages` its standard error (a warning, an error,
     the progress meter), `files` what it wrote into its folder, by name, and `trace` the
@@ -70,7 +70,9 @@ async def version() -> tuple[int, ...]:
     return tuple(int(part) for part in found[1].split("."))
 
 
-async def run(*arguments: str, timeout_s: float = 10.0, most_bytes: int = MOST_BYTES) -> Run:
+async def run(
+    *arguments: str, timeout_s: float = 10.0, most_bytes: int = MOST_BYTES
+) -> CompletedProcess:
     """Run curl with these arguments in a folder of its own; return how it ended.
 
     Whatever its exit code, it is given back: 0 is success, 3 a malformed URL, 28 a
@@ -103,7 +105,7 @@ async def run(*arguments: str, timeout_s: float = 10.0, most_bytes: int = MOST_B
         finally:
             _kill(child)
             await child.wait()
-        return Run(
+        return CompletedProcess(
             arguments,
             child.returncode,
             (folder / "stdout").read_bytes(),

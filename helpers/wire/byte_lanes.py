@@ -1,8 +1,8 @@
-"""A stream of bytes in the ledger: what each witness took for one piece of it.
+"""A stream of bytes in the ledger: who took which bytes for one piece, a lane each.
 
-Plan: the clock of such a ledger counts bytes, not seconds. A piece is a span from its
-first byte to behind its last, in the lane of the witness that told of it; a mark at its
-first byte holds the bytes themselves. So a figure can lay the pieces of several witnesses
+Plan: the clock of such a ledger counts bytes, not seconds. A piece is a span from its first
+byte to behind its last, in the lane of whoever cut it so (curl's trace, a tap, TCP); a mark
+at its first byte holds the bytes themselves. So a figure can lay the pieces of several lanes
 above each other, and a verdict can ask whether they add up to the same stream.
 
 Left out: when the bytes came, which is the sequence figure's.
@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from helpers.ledger import Ledger
+from helpers.wire.tap import KIND_OF
 
-KINDS = {"=>": "sent", "<=": "received"}
 _LABEL = 30  # letters of a piece's first line that name it
 
 
@@ -26,8 +26,8 @@ class Piece(Protocol):
     data: bytes
 
 
-def write(ledger: Ledger, witness: str, pieces: Iterable[Piece | bytes], kind: str = "") -> None:
-    """Write what a witness told, one piece behind the other.
+def write(ledger: Ledger, lane: str, pieces: Iterable[Piece | bytes], kind: str = "") -> None:
+    """Write the pieces into a lane, one behind the other.
 
     Pieces are of kind "sent" or "received" by their direction, and named by what their
     first line begins with, up to a colon; or all are of the given kind and without a name,
@@ -42,11 +42,11 @@ def write(ledger: Ledger, witness: str, pieces: Iterable[Piece | bytes], kind: s
         name = text.partition("\n")[0].rstrip("\r").partition(": ")[0]
         named = not kind and name.isascii() and name.isprintable()
         label = name[:_LABEL] if named else ""
-        ledger.add(witness, kind or KINDS[piece.direction], at, at + len(data), label)
-        ledger.mark(witness, "bytes", text, at)
+        ledger.add(lane, kind or KIND_OF[piece.direction], at, at + len(data), label)
+        ledger.mark(lane, "bytes", text, at)
         at += len(data)
 
 
-def read(ledger: Ledger, witness: str) -> bytes:
-    """Return all bytes that a witness told of, joined."""
-    return "".join(mark.label for mark in ledger.marks(witness, "bytes")).encode("latin-1")
+def read(ledger: Ledger, lane: str) -> bytes:
+    """Return all bytes of a lane, joined."""
+    return "".join(mark.label for mark in ledger.marks(lane, "bytes")).encode("latin-1")

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from helpers.wire.tap import Flow
 
-# How many bytes a line holds before it stops taking more. A delayed line holds what is
+# How many bytes a pipe holds before it stops taking more. A delayed pipe holds what is
 # under way: its throughput is at most LONG bytes per delay.
 SHORT, LONG = 2**21, 2**24
 _MOST_PIECES = 2**16

@@ -2,8 +2,8 @@
 
 Plan: a relay listens on 127.0.0.1 and passes every byte on to its target, both ways; the
 client only has to use another port. It has a thread and a loop of its own, and is kept by
-name like a server. How one connection is passed on stands in link.py, what may be wrong
-with it in faults.py, what is kept of it in tap.py.
+name like a server. How one connection is passed on stands in relayed_connection.py, what
+may be wrong with it in faults.py, what is kept of it in tap.py.
 
 Left out: TLS (the bytes pass, encrypted), UDP, and a delay of the handshake: the kernel
 completes that with the client before the relay hears of it.
@@ -24,11 +24,10 @@ from helpers.hosting.worker import Worker
 from helpers.ledger import Ledger, now_s
 from helpers.wire.faults import Faults
 from helpers.wire.relayed_connection import RelayedConnection
-from helpers.wire.tap import KEEP_BYTES, RECEIVED, SENT, Event, Label, Tap, byte_count
+from helpers.wire.tap import KEEP_BYTES, KIND_OF, Event, Label, Tap, byte_count
 
 HOST = "127.0.0.1"
 START_S, STOP_S = 10.0, 5.0
-_KINDS = {SENT: "sent", RECEIVED: "received"}
 
 
 class Relay:
@@ -76,8 +75,8 @@ class Relay:
         """Write what passes meanwhile to the ledger, in a lane per connection.
 
         Each piece is a span of kind "sent" (to the server) or "received" (to the client),
-        from when the relay read it to when it had passed it on; what befalls a connection
-        is a mark, of kind "error" where something broke.
+        from when the relay read it to when it had passed it on; what happens to a
+        connection is a mark, of kind "error" where something broke.
         """
         self._finish_turn()
         self._ledgers.append(ledger)
@@ -96,7 +95,7 @@ class Relay:
 
     def passed(
         self,
-        link: RelayedConnection,
+        connection: RelayedConnection,
         direction: str,
         came_s: float,
         left_s: float,
@@ -105,14 +104,14 @@ class Relay:
         """Write a piece that has passed to the ledgers that record."""
         for ledger in self._ledgers:
             label = self.label(direction, bytes(data))
-            ledger.add(link.lane, _KINDS[direction], came_s, left_s, label)
+            ledger.add(connection.lane, KIND_OF[direction], came_s, left_s, label)
 
-    def record_event(self, link: RelayedConnection, text: str, kind: str = "event") -> None:
-        """Keep what record_event a connection, and write it to the ledgers that record."""
-        event = Event(now_s(), link.number, text)
+    def record_event(self, connection: RelayedConnection, text: str, kind: str = "event") -> None:
+        """Keep what happened to a connection, and write it to the ledgers that record."""
+        event = Event(now_s(), connection.number, text)
         self.tap.events.append(event)
         for ledger in self._ledgers:
-            ledger.mark(link.lane, kind, text, event.time_s)
+            ledger.mark(connection.lane, kind, text, event.time_s)
 
     # --- the thread
 
@@ -171,7 +170,7 @@ class Relay:
             self._loop.call_later(0.1, self._accept_again)
             return
         self._count += 1
-        task = self._loop.create_task(RelayedConnection(self, self._count, client).live())
+        task = self._loop.create_task(RelayedConnection(self, self._count, client).run())
         self._open.add(task)
         task.add_done_callback(self._closed)
 

@@ -1,10 +1,10 @@
-"""One connection through a relay: two sockets, and a way for each direction.
+"""One connection through a relay: two sockets, and its two directions.
 
 Plan: work on non-blocking sockets, not through asyncio's streams, so that the relay knows
 what the kernel has taken, passes on a half-close as a half-close and a reset as a reset,
-and stops reading while the other side reads slowly: that bounds what it holds. What a
-way reads goes to the tap first, then into its `FaultyPipe`, which says when it may leave. How a
-connection ends is decided once, for both sides, and carried out in one place.
+and stops reading while the other side reads slowly: that bounds what it holds. What is read
+goes to the tap first, then into the direction's `FaultyPipe`, which says when it may leave.
+How a connection ends is decided once, for both sides, and carried out in one place.
 
 Left out: listening, and whatever concerns more than one connection (relay.py).
 """
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from helpers.wire.relay import Relay
 
 CONNECT_S = 10.0
-PART_S = 1.0  # how long a connection that ends may take to hand over its last bytes
+CLOSE_S = 1.0  # how long a connection that ends may take to hand over its last bytes
 FIRST_READ, READ = 2**16, 2**20  # how much is read at once: the more, the more comes
 CLOSE = "close"
 _SIDES = {SENT: ("client", "server"), RECEIVED: ("server", "client")}
 
 
 class RelayedConnection:
-    """One connection through the relay: the client's socket, the server's, and two ways."""
+    """One connection through the relay: its two sockets and its two directions."""
 
     def __init__(self, relay: Relay, number: int, client: socket.socket):
         self.relay, self.number, self.loop = relay, number, asyncio.get_running_loop()
@@ -45,52 +45,52 @@ class RelayedConnection:
         for direction, flow in self.flows.items():
             relay.tap.flows[number, direction] = flow
         self.sides = [client]
-        self.ways: list[Direction] = []
+        self.directions: list[Direction] = []
         self.broken = False
         # How the connection ends: what is done with each side, by its place in `sides`.
         self.over: asyncio.Future[list[str]] = self.loop.create_future()
         client.setblocking(False)
 
-    def say(self, text: str, kind: str = "event") -> None:
-        """Tell in words what record_event the connection."""
+    def record_event(self, text: str, kind: str = "event") -> None:
+        """Record what happened to the connection, in words."""
         self.relay.record_event(self, text, kind)
 
-    async def live(self) -> None:
+    async def run(self) -> None:
         """Connect to the target, let pass what passes, and close both sides."""
         try:
-            if await self._dial():
+            if await self._connect_to_target():
                 to_server, to_client = self.sides[::-1]
-                self.ways = [Direction(self, to_client, to_server, SENT)]
-                self.ways.append(Direction(self, to_server, to_client, RECEIVED))
-                for way in self.ways:
-                    way.pump()
+                self.directions = [Direction(self, to_client, to_server, SENT)]
+                self.directions.append(Direction(self, to_server, to_client, RECEIVED))
+                for direction in self.directions:
+                    direction.pump()
             endings = await self.over
-            await asyncio.gather(*map(self._part, self.sides, endings))
-            self.say("closed")
+            await asyncio.gather(*map(self._close_side, self.sides, endings))
+            self.record_event("closed")
         finally:
             self._stop()
             for side in self.sides:
                 side.close()
 
-    async def _dial(self) -> bool:
+    async def _connect_to_target(self) -> bool:
         """Connect to the target; where that fails, the client is to be reset."""
         try:
             async with asyncio.timeout(CONNECT_S):
-                self.sides.append(await self._connect())
+                self.sides.append(await self._first_that_answers())
         except OSError as error:  # a TimeoutError is one too, without words
             why = f"no answer within {CONNECT_S:g} s"
             if error.errno:  # asyncio's own words have the address in them
                 why = os.strerror(error.errno)
-            self.say(f"the server could not be reached: {why}", "error")
+            self.record_event(f"the server could not be reached: {why}", "error")
             self.over.set_result([RESET])
             return False
         for side in self.sides:
             # A relay must not add the waiting of Nagle's algorithm to the sender's own.
             side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.say("opened")
+        self.record_event("opened")
         return True
 
-    async def _connect(self) -> socket.socket:
+    async def _first_that_answers(self) -> socket.socket:
         """Return a socket connected to the first of the target's addresses that answers."""
         for last, (family, kind, protocol, _, address) in enumerate(
             self.relay.addresses, 1 - len(self.relay.addresses)
@@ -113,25 +113,25 @@ class RelayedConnection:
             self.over.set_result(list(endings))
 
     def _stop(self) -> None:
-        for way in self.ways:
-            way.stop()
+        for direction in self.directions:
+            direction.stop()
 
-    async def _part(self, side: socket.socket, parting: str) -> None:
+    async def _close_side(self, side: socket.socket, ending: str) -> None:
         """Close a side so that it sees what it should, and gets what has passed."""
         with contextlib.suppress(OSError):  # it is gone already; or it takes too long
-            async with asyncio.timeout(PART_S):
-                if parting == RESET:
+            async with asyncio.timeout(CLOSE_S):
+                if ending == RESET:
                     # A reset throws away what the other side's kernel has not got yet.
                     while _unsent(side):  # noqa: ASYNC110 (no event tells)
                         await asyncio.sleep(0.002)
-                elif parting == END:
+                elif ending == END:
                     side.shutdown(socket.SHUT_WR)
                     # A socket closed with something unread in it resets the connection.
                     flow = self.flows[SENT if side is self.sides[0] else RECEIVED]
                     while data := await self.loop.sock_recv(side, READ):
                         flow.taken += len(data)
                         flow.dropped += len(data)
-        if parting == RESET:
+        if ending == RESET:
             side.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         side.close()
 
@@ -140,12 +140,23 @@ class Direction:
     """One direction of one connection: reads from one socket, passes on to the other."""
 
     def __init__(
-        self, link: RelayedConnection, source: socket.socket, sink: socket.socket, direction: str
+        self,
+        connection: RelayedConnection,
+        source: socket.socket,
+        sink: socket.socket,
+        direction: str,
     ):
-        self.link, self.source, self.sink, self.direction = link, source, sink, direction
+        self.connection, self.source, self.sink, self.direction = (
+            connection,
+            source,
+            sink,
+            direction,
+        )
         self.sender, self.receiver = _SIDES[direction]
-        self.flow = link.flows[direction]
-        self.line = FaultyPipe(link.faults[direction], self.flow, f"{link.number} {direction}")
+        self.flow = connection.flows[direction]
+        self.pipe = FaultyPipe(
+            connection.faults[direction], self.flow, f"{connection.number} {direction}"
+        )
         self.ended = False
         self._size = FIRST_READ
         self._drained = False  # the source has ended, nothing more comes from it
@@ -160,7 +171,7 @@ class Direction:
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
-            self.link.say(f"the {self.sender} broke off: {error.strerror}", "error")
+            self.connection.record_event(f"the {self.sender} broke off: {error.strerror}", "error")
             data, end = b"", RESET
         else:
             end = END
@@ -168,11 +179,11 @@ class Direction:
             self._size = min(2 * self._size, READ)
         time_s = now_s()
         if data:
-            self.link.relay.tap.add(time_s, self.link.number, self.direction, data)
-            self.line.put(data, time_s)
+            self.connection.relay.tap.add(time_s, self.connection.number, self.direction, data)
+            self.pipe.put(data, time_s)
         else:
             self._drained = True
-            self.line.put(end, time_s)
+            self.pipe.put(end, time_s)
         self.pump()
 
     def pump(self) -> None:
@@ -181,7 +192,7 @@ class Direction:
         while not (self.ended or full):
             # Before sending: the other side may have it, and answer, before send() returns.
             time_s = now_s()
-            ready = self.line.ready(time_s)
+            ready = self.pipe.ready(time_s)
             if ready is None:
                 break
             came_s, what = ready
@@ -196,14 +207,16 @@ class Direction:
                 self._lose()
                 return
             else:
-                self.line.pass_on(count, time_s)
-                self.link.relay.passed(self.link, self.direction, came_s, time_s, what[:count])
+                self.pipe.pass_on(count, time_s)
+                self.connection.relay.passed(
+                    self.connection, self.direction, came_s, time_s, what[:count]
+                )
         if not self.ended:
-            self._watch(reading=not self._drained and self.line.room >= self._size, waiting=full)
+            self._watch(reading=not self._drained and self.pipe.room >= self._size, waiting=full)
 
     def _watch(self, *, reading: bool, waiting: bool) -> None:
         """Be called when the source has more, when the sink takes more, when the time has come."""
-        loop = self.link.loop
+        loop = self.connection.loop
         if reading != self._reading:
             self._reading = reading
             loop.add_reader(self.source, self.read) if reading else loop.remove_reader(self.source)
@@ -213,53 +226,53 @@ class Direction:
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        if self.line.wake_s < math.inf:
-            self._timer = loop.call_later(max(0.0, self.line.wake_s - now_s()), self.pump)
-        if self.line.stalled and not self._stalling:
-            seconds = self.link.faults[self.direction].stall_s
-            self.link.say(
+        if self.pipe.wake_s < math.inf:
+            self._timer = loop.call_later(max(0.0, self.pipe.wake_s - now_s()), self.pump)
+        if self.pipe.stalled and not self._stalling:
+            seconds = self.connection.faults[self.direction].stall_s
+            self.connection.record_event(
                 f"stalled for {seconds:g} s after {self.flow.passed} bytes to the {self.receiver}"
             )
-        self._stalling = self.line.stalled
+        self._stalling = self.pipe.stalled
 
     def _end(self, how: str) -> None:
         """Pass on the end of the stream: proper, by a reset, or by a cut on the way."""
-        link = self.link
+        connection = self.connection
         if how == CUT:
-            as_end = link.faults[self.direction].cut_as == END
-            link.say(
+            as_end = connection.faults[self.direction].cut_as == END
+            connection.record_event(
                 f"cut after {self.flow.passed} bytes to the {self.receiver}"
                 + ("" if as_end else ", by a reset"),
                 "error",
             )
             endings = [CLOSE if as_end else RESET, END if as_end else RESET]
-            link.end(*(endings if self.direction == SENT else endings[::-1]))
-        elif how == RESET or link.broken:
-            link.end(RESET, RESET)
+            connection.end(*(endings if self.direction == SENT else endings[::-1]))
+        elif how == RESET or connection.broken:
+            connection.end(RESET, RESET)
         else:
-            self.line.pass_on(0, now_s())
+            self.pipe.pass_on(0, now_s())
             self.stop()
-            link.say(f"the {self.sender} has ended")
-            with contextlib.suppress(OSError):  # gone already: the other way will tell
+            connection.record_event(f"the {self.sender} has ended")
+            with contextlib.suppress(OSError):  # gone already: the other direction will tell
                 self.sink.shutdown(socket.SHUT_WR)
-            if all(way.ended for way in link.ways):
-                link.end(CLOSE, CLOSE)
+            if all(direction.ended for direction in connection.directions):
+                connection.end(CLOSE, CLOSE)
 
     def _lose(self) -> None:
         """Take note that the sink is gone; what it sent before comes first, then the reset."""
         self.stop()
-        self.link.broken = True
-        self.link.say(
+        self.connection.broken = True
+        self.connection.record_event(
             f"the {self.receiver} is gone, {self.flow.dropped} bytes to it dropped", "error"
         )
-        if all(way.ended for way in self.link.ways):
-            self.link.end(RESET, RESET)
+        if all(direction.ended for direction in self.connection.directions):
+            self.connection.end(RESET, RESET)
 
     def stop(self) -> None:
         """Take and pass on nothing more; what is held is dropped."""
         if not self.ended:
             self.ended = True
-            self.line.drop()
+            self.pipe.drop()
             self._watch(reading=False, waiting=False)
 
 

@@ -1,6 +1,6 @@
 """The wire tap: what a relay saw pass, byte for byte, both directions, with times.
 
-Plan: each piece that the relay reads is a `Chunk`; what befalls a connection (opened,
+Plan: each piece that the relay reads is a `Chunk`; what happens to a connection (opened,
 ended, reset, cut ...) is an `Event` in words. For each direction of each connection a
 `Flow` counts bytes, so that nothing can be lost unseen: taken = passed + dropped + held.
 A tap keeps the bytes themselves up to a limit and counts the rest; asked for a stream of
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 # The directions, as curl writes them: client to server, server to client.
 SENT, RECEIVED = "=>", "<="
+KIND_OF = {SENT: "sent", RECEIVED: "received"}  # in the ledger
 KEEP_BYTES = 16 * 2**20
 
 
@@ -31,7 +32,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What record_event a connection at `time_s`, in words."""
+    """What happened to a connection at `time_s`, in words."""
 
     time_s: float
     connection: int
@@ -79,8 +80,8 @@ class Tap:
             self.kept_bytes += len(kept)
             self.chunks.append(Chunk(time_s, connection, direction, kept))
         if left := len(data) - len(kept):
-            way = connection, direction
-            self.missed[way] = self.missed.get(way, 0) + left
+            stream = connection, direction
+            self.missed[stream] = self.missed.get(stream, 0) + left
 
     def connections(self) -> list[int]:
         """Return the numbers of the connections, in the order in which they were opened."""
@@ -94,17 +95,17 @@ class Tap:
         if direction not in (SENT, RECEIVED):
             raise ValueError(f"direction={direction!r}: it is {SENT!r} or {RECEIVED!r}")
 
-        def wanted(number: int, way: str) -> bool:
-            return way == direction and connection in (None, number)
+        def wanted(number: int, its_direction: str) -> bool:
+            return its_direction == direction and connection in (None, number)
 
-        if missed := sum(n for way, n in self.missed.items() if wanted(*way)):
+        if missed := sum(n for stream, n in self.missed.items() if wanted(*stream)):
             raise ValueError(
                 f"the tap keeps {self.keep_bytes} bytes, and {missed} more passed {direction}"
             )
         return b"".join(c.data for c in list(self.chunks) if wanted(c.connection, c.direction))
 
-    def said(self, connection: int | None = None) -> list[str]:
-        """Return in words what happened to a connection, or (None) to all of them, in order."""
+    def event_texts(self, connection: int | None = None) -> list[str]:
+        """Return what happened to a connection, or (None) to all of them, in words and in order."""
         return [e.text for e in list(self.events) if connection in (None, e.connection)]
 
     def clear(self) -> None:

@@ -158,7 +158,7 @@ def files(tmp_path_factory):
     return {name: str(folder / name) for name in contents}
 
 
-async def exchange(arguments, form, server, files) -> tuple[curl.Run, Tap]:
+async def exchange(arguments, form, server, files) -> tuple[curl.CompletedProcess, Tap]:
     """Run curl against a server through a tap; return both ends' stories."""
     relay = relay_to("tap", server)
     words = [a.replace("URL", relay.url) for a in arguments]

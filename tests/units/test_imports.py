@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "parsing.*": ("ledger", "hosting.process_call"),
     "parsing.whole_request": ("parsing.parsers",),
     "peers.*": (),
-    "wire.byte_lanes": ("ledger",),
+    "wire.byte_lanes": ("ledger", "wire.tap"),
     "wire.curltrace": (),
     "wire.tap": (),
     "wire.relay": (

@@ -270,7 +270,12 @@ def test_a_half_close_is_passed_on_as_a_half_close():
         assert read_to_end(client) == (b"heard", "end")
     assert peer.wait() == (b"all I have to say", "end")
     assert_conserved(wire, dropped=0)
-    assert wire.tap.said() == ["opened", "the client has ended", "the server has ended", "closed"]
+    assert wire.tap.event_texts() == [
+        "opened",
+        "the client has ended",
+        "the server has ended",
+        "closed",
+    ]
 
 
 def test_the_server_may_end_first_and_go_on_reading():
@@ -300,7 +305,7 @@ def test_a_clients_reset_reaches_the_server_after_what_was_sent():
     client.close()
     assert peer.wait() == (b"half a req", "reset")
     assert_conserved(wire, dropped=0)
-    assert "the client broke off: Connection reset by peer" in wire.tap.said()
+    assert "the client broke off: Connection reset by peer" in wire.tap.event_texts()
 
 
 def test_a_servers_reset_reaches_the_client_after_what_was_sent():
@@ -317,7 +322,7 @@ def test_a_servers_reset_reaches_the_client_after_what_was_sent():
         go.set()
         assert read_to_end(client) == (b"", "reset")
     assert_conserved(wire, dropped=0)
-    assert "the server broke off: Connection reset by peer" in wire.tap.said()
+    assert "the server broke off: Connection reset by peer" in wire.tap.event_texts()
 
 
 def test_a_client_that_vanishes_stops_a_server_that_sends_without_end():
@@ -380,12 +385,12 @@ def test_a_reset_noticed_while_sending_comes_after_what_was_received_before_it()
     with connect(wire.port) as client:
         assert gone.wait(TIMEOUT_S)
         client.sendall(b"are you there?")
-        wait_until(lambda: any("is gone" in text for text in wire.tap.said()))
+        wait_until(lambda: any("is gone" in text for text in wire.tap.event_texts()))
         got, how = read_to_end(client)
     assert how == "reset"
     assert len(got) == flow(wire, RECEIVED).passed > SHORT
     assert_conserved(wire, dropped=14)
-    assert "the server is gone, 14 bytes to it dropped" in wire.tap.said()
+    assert "the server is gone, 14 bytes to it dropped" in wire.tap.event_texts()
 
 
 def test_a_server_that_refuses_resets_the_client_and_the_tap_says_so():
@@ -398,7 +403,7 @@ def test_a_server_that_refuses_resets_the_client_and_the_tap_says_so():
             client.recv(1)
         assert wire.wait_until_closed()
     said = "the server could not be reached: Connection refused"
-    assert wire.tap.said() == [said, "closed"]
+    assert wire.tap.event_texts() == [said, "closed"]
     assert [mark.label for mark in ledger.marks("wire 1", "error")] == [said]
     assert wire.errors == []
 
@@ -489,7 +494,7 @@ def test_a_cut_to_the_server_comes_after_exactly_so_many_bytes(cut_after, how):
         assert peer.wait() == (data[:cut_after], how)
     assert_conserved(wire)
     assert flow(wire, SENT).passed == cut_after
-    assert any(text.startswith(f"cut after {cut_after} bytes") for text in wire.tap.said())
+    assert any(text.startswith(f"cut after {cut_after} bytes") for text in wire.tap.event_texts())
 
 
 @pytest.mark.parametrize("cut_after", [0, 1, 999, 100_000])
@@ -594,7 +599,7 @@ def test_a_stall_holds_what_comes_after_so_many_bytes_then_all_goes_on():
     # The last bytes before the stall may be read late, but then the first one was not.
     assert after_s - times[0][0] >= 0.2
     assert after_s > before_s
-    assert "stalled for 0.4 s after 600 bytes to the client" in wire.tap.said()
+    assert "stalled for 0.4 s after 600 bytes to the client" in wire.tap.event_texts()
     assert_conserved(wire, dropped=0)
 
 
@@ -704,7 +709,7 @@ def test_a_tap_refuses_to_give_a_part_for_the_whole():
     with pytest.raises(ValueError, match="direction='>'"):
         wire.tap.joined(">")
     wire.tap.clear()
-    assert (wire.tap.joined(RECEIVED), wire.tap.said()) == (b"", [])
+    assert (wire.tap.joined(RECEIVED), wire.tap.event_texts()) == (b"", [])
 
 
 def test_a_name_in_use_is_replaced_and_all_is_closed_with_the_servers():

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from helpers.kernel import threads
-from helpers.kernel.threads import STATES, Witness, thread_call, thread_cpu_s, thread_state
+from helpers.kernel.threads import THREAD_STATES, Witness, thread_call, thread_cpu_s, thread_state
 
 TIMEOUT_S = 10
 NO_THREAD = 2**22 + 1  # above the highest process id that Linux gives (proc(5), pid_max)
@@ -60,7 +60,7 @@ def test_a_thread_that_waits_is_asleep_and_one_that_counts_is_running(
     looks = [tuple(thread_state(thread.native_id) for thread in threads) for _ in range(50)]
     done.set()
     assert looks.count(("R", "S")) > 25
-    assert set("RS") <= set(STATES)
+    assert set("RS") <= set(THREAD_STATES)
 
 
 @pytest.mark.needs_linux
