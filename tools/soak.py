@@ -50,7 +50,7 @@ def limited(command: list[str], limit_s: float) -> tuple[bool, str]:
     except subprocess.TimeoutExpired:
         os.killpg(child.pid, signal.SIGKILL)
         text, _ = child.communicate()
-        return False, f"{text}\nended: it took more than {limit_s:g} s"
+        return False, f"{text.rstrip()}\nended: it took more than {limit_s:g} s"
     except BaseException:
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
