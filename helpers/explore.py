@@ -23,8 +23,9 @@ from helpers.course import notebook
 from helpers.figures import style
 from helpers.hosting import registry
 from helpers.ledger import Ledger, now_s
+from helpers.panel import before, page
 from helpers.panel.background import Run, TookTooLong
-from helpers.panel.controls import Choice, Slider, choice, seconds, whole
+from helpers.panel.controls import Choice, Slider, choice, label_width, seconds, whole
 
 __all__ = ["choice", "panel", "seconds", "whole"]
 
@@ -105,8 +106,13 @@ class Panel:
         self._closed = False
         self._said, self._alert = "Not measured yet: press Run, or move a slider.", ""
         self._shown = ""  # the values of the figure shown
+        self._behind = ""  # where the run before is in it, and its values
+        self._last: Mapping[str, Ledger] | None = None
+        self._widest: Mapping[str, Ledger] | None = None
+        self._where, self._painted = "", 0
 
-        self._sliders = {name: c.widget(nouns[name]) for name, c in controls.items()}
+        width = label_width([c.label(nouns[name]) for name, c in controls.items()])
+        self._sliders = {name: c.widget(nouns[name], width) for name, c in controls.items()}
         self._start = widgets.Button(
             description="Run",
             tooltip="Run the experiment with these values",
@@ -117,15 +123,19 @@ class Panel:
             min=0, max=limit_s, layout={"width": "12em", "visibility": "hidden"}
         )
         self._clock, self._status, self._words = widgets.HTML(), widgets.HTML(), widgets.HTML()
-        self._image = widgets.Image(format="png", layout={"display": "none", "max_width": "100%"})
+        # Not wider than the page, and with the controls on one screen.
+        layout = {"display": "none", "width": "auto", "max_width": "100%", "max_height": "58vh"}
+        layout |= {"object_fit": "contain", "align_self": "flex-start"}
+        self._image = widgets.Image(format="png", layout=layout)
         self._start.on_click(lambda _: self.want(0.0))
         self._cancel.on_click(lambda _: self.cancel())
         for slider in self._sliders.values():
             slider.observe(lambda _: self.want(SETTLE_S), names="value")
         buttons = widgets.HBox([self._start, self._cancel, self._bar, self._clock])
-        rows = [c.row(self._sliders[name]) for name, c in controls.items()]
+        rows = [c.row(self._sliders[name], width) for name, c in controls.items()]
         rows += [buttons, self._status, self._image, self._words]
         self._box = widgets.VBox(rows)
+        self._box.add_class(page.LIVE)
         self._paint()
 
     def show(self) -> None:
@@ -133,6 +143,7 @@ class Panel:
         from IPython.display import display
 
         display(self._box)
+        page.prepare()
 
     def want(self, settle_s: float) -> None:
         """Ask for a run with the values of then, `settle_s` from now if nothing else moves."""
@@ -198,6 +209,9 @@ class Panel:
             self._run = None
             self._said, self._alert = said, alert
             if png:
+                self._behind = (
+                    f"{self._where}: the run before, with {self._shown}" if self._where else ""
+                )
                 self._shown = self._say(run.values)
                 self._words.value = words
                 self._image.value = png
@@ -219,7 +233,7 @@ class Panel:
         try:
             if error is None:
                 words = self._figure.describe(run.panels, None, **self._options)
-                png = style.png(self._figure.draw(run.panels, None, **self._options))
+                png = style.png(self._draw(run.panels))
                 said = f"✔ Measured with {self._say(run.values)}, in {style.seconds(took_s)}."
                 return said, "", png, words.html()
         except Exception as raised:
@@ -227,6 +241,15 @@ class Panel:
         if run.cancelled:
             return "Cancelled.", "", b"", ""
         return "", _in_words(error, run.limit_s), b"", ""
+
+    def _draw(self, panels: Mapping[str, Ledger]):
+        """Return the figure of a run, with the run before behind it; remember the run."""
+        last, widest = self._last, self._widest
+        if widest is None or before.width_s(panels) > before.width_s(widest):
+            self._widest = panels
+        self._last = panels
+        figure, self._where = before.draw(self._figure, panels, last, widest, self._options)
+        return figure
 
     # --- what it shows
 
@@ -258,13 +281,16 @@ class Panel:
                 said = f"Not measured yet with {now}: about to run."
             if self._shown and (run or waits or not said.startswith("✔")):
                 said += f" The figure below is the one of {self._shown}."
+            elif self._behind:
+                said += f" {self._behind}."
             self._clock.value = clock
             self._bar.layout.visibility = "visible" if run else "hidden"
             self._cancel.disabled = not (run or waits) or (run is not None and run.cancelled)
             alert = "" if run or waits else self._alert
+            self._painted += 1
             self._status.value = (
                 f"<div role='alert'>✕ {alert}</div>" if alert else ""
-            ) + f"<div role='status'>{said}</div>"
+            ) + f"<div role='status' data-written='{self._painted}'>{said}</div>"
 
 
 def _close(widget) -> None:

@@ -101,6 +101,16 @@ def limit(seconds: float) -> Iterator[threading.Event]:
             signal.signal(RAISE, before)
 
 
+def insist(loop: asyncio.AbstractEventLoop, thread: int, over: threading.Event) -> None:
+    """Cancel the code that holds up a loop in its thread a moment from now, unless it is over."""
+
+    def watch() -> None:
+        if _held_up(loop, over):
+            raise_in(thread, asyncio.CancelledError("stopped"))
+
+    threading.Thread(target=watch, name="insist", daemon=True).start()
+
+
 def raise_in(thread: int, error: BaseException) -> None:
     """Raise an exception in a thread: the main one, even in a call, or another's next line."""
     if thread == threading.main_thread().ident and RAISE is not None:

@@ -71,8 +71,9 @@ def draw(
     panels: Mapping[str, Ledger],
     predictions: Mapping[str, prediction.Prediction] | None = None,
     lanes: Sequence[str] | None = None,
+    columns: int | None = None,
 ):
-    """Return the figure: a panel per ledger, keyed by its protocol.
+    """Return the figure: a panel per ledger, keyed by its protocol, in one column or two.
 
     `predictions` gives a panel its guesses in seconds since asking, dashed; their `.lane`
     may name the request they are about. A ValueError for no panel, a ledger without
@@ -80,7 +81,7 @@ def draw(
     """
     predictions = predictions or {}
     _check(panels, predictions)
-    columns = 2 if len(panels) > 3 else 1
+    columns = columns or (2 if len(panels) > 3 else 1)
     rows = -(-len(panels) // columns)
     deep = max(len(ledger.spans(kind="request")) for ledger in panels.values())
     figure, axes = style.new_figure(rows, rows * (0.36 * deep + 0.72) + 0.3, columns)

@@ -2,8 +2,9 @@
 
 Plan: neither the kernel's loop, which the experiment would block, nor the thread of a
 widget's callback, which may have a loop under way, is ever used. Cancelling goes through
-the run's own loop, so it takes effect where the experiment awaits; a blocking call has to
-end first, and nothing can be done about that from outside of a thread.
+the run's own loop, so it takes effect where the experiment awaits; code that is busy gets it
+raised a moment later. A blocking call has to end first: nothing can be done about that from
+outside of a thread.
 
 Left out: more than one run at a time (the panel), and what a run is shown as.
 """
@@ -16,6 +17,7 @@ import contextvars
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 
+from helpers.course import stop_button
 from helpers.ledger import Ledger, now_s
 
 
@@ -39,6 +41,7 @@ class Run:
         self._experiment = experiment
         self._lock = threading.Lock()
         self._task: asyncio.Task | None = None
+        self._thread, self._over = 0, threading.Event()  # over: nothing may be raised in it now
 
     def start(self) -> None:
         """Start the run, and return at once."""
@@ -48,13 +51,15 @@ class Run:
         threading.Thread(target=main, args=(self._main,), name="experiment", daemon=True).start()
 
     def cancel(self) -> None:
-        """Cancel the coroutine where it awaits; a blocking call has to end first."""
+        """Cancel the coroutine where it awaits or computes; a blocking call has to end first."""
         with self._lock:
             self.cancelled = True
-            if self._task is not None:
+            if self._task is not None and not self.ended.is_set():
+                loop = self._task.get_loop()
                 # A RuntimeError: its loop is closed, so there is nothing to cancel any more.
                 with contextlib.suppress(RuntimeError):
-                    self._task.get_loop().call_soon_threadsafe(self._task.cancel)
+                    loop.call_soon_threadsafe(self._task.cancel)
+                stop_button.insist(loop, self._thread, self._over)
 
     def _main(self) -> None:
         try:
@@ -68,20 +73,24 @@ class Run:
         except BaseException as error:
             self.error = error
         finally:
+            self._over.set()
             self.ended.set()
 
     async def _bounded(self):
         with self._lock:
-            self._task = asyncio.current_task()
+            self._task, self._thread = asyncio.current_task(), threading.get_ident()
             if self.cancelled:
                 raise asyncio.CancelledError
-        try:
-            async with asyncio.timeout(self.limit_s) as limit:
-                return await self._experiment(**self.values)
-        except TimeoutError:
-            if limit.expired():
-                raise TookTooLong from None
-            raise
+        with stop_button.limit(self.limit_s) as held_up:
+            try:
+                async with asyncio.timeout(self.limit_s) as limit:
+                    return await self._experiment(**self.values)
+            except (TimeoutError, asyncio.CancelledError):
+                if limit.expired() or held_up.is_set():
+                    raise TookTooLong from None
+                raise
+            finally:
+                self._over.set()
 
 
 def _are_panels(panels: object) -> bool:

@@ -13,7 +13,10 @@ import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-_LABEL = "9em"  # the width of the labels at the left
+
+def label_width(labels: Sequence[str]) -> str:
+    """Return the width at the left that the longest of some labels needs."""
+    return f"{min(24.0, max(6.0, 0.56 * max(map(len, labels), default=0) + 1)):.1f}em"
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,12 @@ class Slider:
         """Return in words what can be chosen."""
         return f"{self.low:g} to {self.say(self.high)}"
 
-    def widget(self, description: str):
-        """Return the slider, which tells its value when it is let go."""
+    def label(self, description: str) -> str:
+        """Return what stands at the left, with the unit."""
+        return f"{description} ({self.unit})" if self.unit else description
+
+    def widget(self, description: str, width: str):
+        """Return the slider, which tells its value when it is let go; `width` of its label."""
         import ipywidgets as widgets
 
         kind = widgets.FloatSlider if self.unit else widgets.IntSlider
@@ -53,14 +60,14 @@ class Slider:
             max=self.high,
             value=self.start,
             step=self.step,
-            description=f"{description} ({self.unit})" if self.unit else description,
+            description=self.label(description),
             continuous_update=False,
             tooltip=f"{description}, {self.range()}",
-            style={"description_width": _LABEL},
-            layout={"width": "36em", "max_width": "98%"},
+            style={"description_width": width},
+            layout={"width": f"calc({width} + 27em)", "max_width": "98%"},
         )
 
-    def row(self, widget):
+    def row(self, widget, width: str):
         """Return what stands in the panel: the slider, which brings its own label."""
         return widget
 
@@ -87,7 +94,11 @@ class Choice:
         """Return in words what can be chosen."""
         return ", ".join(self.options)
 
-    def widget(self, description: str):
+    def label(self, description: str) -> str:
+        """Return what stands at the left."""
+        return description
+
+    def widget(self, description: str, width: str):
         """Return the buttons of which one is pressed."""
         import ipywidgets as widgets
 
@@ -99,13 +110,13 @@ class Choice:
             layout={"width": "auto"},
         )
 
-    def row(self, widget):
+    def row(self, widget, width: str):
         """Return what stands in the panel: the buttons, and at their left what they choose."""
         import ipywidgets as widgets
 
         label = widgets.HTML(
             f"<div style='text-align:right'>{html.escape(widget.tooltip)}</div>",
-            layout={"width": _LABEL, "margin": "2px 8px 0 2px"},
+            layout={"width": width, "margin": "2px 8px 0 2px"},
         )
         return widgets.HBox([label, widget], layout={"align_items": "baseline"})
 

@@ -43,6 +43,8 @@ async def experiment(n, way):
         await asyncio.sleep(600)
     if way == "blocks":
         gate.wait(60)
+    while way == "computes":
+        pass
     if way == "returns nothing":
         return None
     async with record(server) as ledger:
@@ -54,7 +56,7 @@ async def experiment(n, way):
             await asyncio.gather(*(one(i) for i in range(1, n + 1)))
     return {"The caller awaits": ledger}
 
-WAYS = ["runs", "fails", "waits", "blocks", "returns nothing"]
+WAYS = ["runs", "fails", "waits", "blocks", "returns nothing", "computes"]
 """
 
 PANEL = """
@@ -195,6 +197,7 @@ def test_run_and_a_moved_slider_change_the_figure(front):
     front.until(lambda: "Measured with requests 5" in front.status(), "its words")
     first, second = front.pictures
     assert first.startswith(b"\x89PNG") and second.startswith(b"\x89PNG") and first != second
+    assert "Pale, behind it: the run before, with requests 2" in front.status()
     words = [w["value"] for w in front.widgets.values() if "<details>" in str(w.get("value"))]
     assert "5 requests, 5 in flight at once" in words[0]
     assert front.ran() == [(2, "runs", False), (5, "runs", False)]
@@ -243,6 +246,16 @@ def test_a_blocking_call_has_to_end_before_a_run_is_cancelled(front):
     front.cell("gate.set()")
     front.until(lambda: "Cancelled" in front.status(), "the cancelled run")
     assert not front.pictures
+
+
+def test_a_run_that_only_computes_is_cancelled(front):
+    front.run_panel()
+    front.choose("computes")
+    front.until(lambda: "Running with" in front.status(), "a run")
+    front.press("Cancel")
+    front.until(lambda: "Cancelled" in front.status(), "the cancelled run")
+    front.choose("runs")
+    front.until(lambda: "Measured" in front.status(), "the figure")
 
 
 def test_errors_are_said_and_the_panel_goes_on(front):
@@ -299,7 +312,7 @@ def test_unattended_a_panel_is_one_line_and_no_widget():
         reply = kernel.run(PANEL.replace("LIMIT_S", "20"))
         assert reply.text == (
             "A panel of sliders (requests: 1 to 10; way: runs, fails, waits, blocks, "
-            "returns nothing). Run this cell in JupyterLab to move them.\n"
+            "returns nothing, computes). Run this cell in JupyterLab to move them.\n"
         )
         loaded = kernel.run("import sys; print('ipywidgets' in sys.modules)").text
         assert loaded.strip() == "False"

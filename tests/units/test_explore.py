@@ -12,10 +12,12 @@ import pytest
 
 from helpers import explore
 from helpers.course import notebook
-from helpers.figures import timeline
+from helpers.figures import latency, order, timeline
 from helpers.instruments import record
 from helpers.ledger import Ledger, one_after_another
+from helpers.panel import before
 from helpers.panel.background import Run, TookTooLong
+from helpers.panel.controls import label_width
 
 LONG_S = 30.0
 
@@ -78,10 +80,16 @@ def test_a_choice_names_functions_and_takes_labels():
 
 
 def test_widgets_start_where_the_controls_do():
-    assert explore.whole(1, 10, 5).widget("n").value == 5
-    slider = explore.seconds(0.05, 0.5, 0.2).widget("delay")
+    assert explore.whole(1, 10, 5).widget("n", "9em").value == 5
+    slider = explore.seconds(0.05, 0.5, 0.2).widget("delay", "9em")
     assert (slider.value, slider.description, slider.continuous_update) == (0.2, "delay (s)", False)
-    assert explore.choice({"short": 0.1, "long": 1.0}, start="long").widget("wait").value == 1.0
+    buttons = explore.choice({"short": 0.1, "long": 1.0}, start="long").widget("wait", "9em")
+    assert buttons.value == 1.0
+
+
+def test_the_label_at_the_left_has_room_for_the_longest():
+    assert label_width(["n", "requests at the same time"]) == "15.0em"
+    assert label_width(["n"]) == label_width([]) == "6.0em"
 
 
 # --- one run in the background
@@ -129,6 +137,24 @@ def test_cancelling_ends_the_coroutine_where_it_awaits():
     assert isinstance(run.error, asyncio.CancelledError) and run.panels is None
 
 
+@pytest.mark.parametrize("ended_by", ["cancel", "limit"])
+def test_code_that_only_computes_is_ended_too(ended_by):
+    computing = threading.Event()
+
+    async def computes():
+        computing.set()
+        while True:
+            pass
+
+    run = started(computes, limit_s=LONG_S if ended_by == "cancel" else 0.3)
+    assert computing.wait(LONG_S)
+    if ended_by == "cancel":
+        run.cancel()
+    assert run.ended.wait(10)
+    kind = asyncio.CancelledError if ended_by == "cancel" else TookTooLong
+    assert isinstance(run.error, kind)
+
+
 def test_a_run_cancelled_before_it_begins_never_begins():
     begun = []
 
@@ -169,6 +195,58 @@ def test_what_is_no_panel_is_refused(returned):
     run = started(wrong)
     assert run.ended.wait(LONG_S) and isinstance(run.error, TypeError)
     assert "its ledgers by their titles" in str(run.error)
+
+
+# --- the run before, behind the new one
+
+
+def requests(*times):
+    ledger = Ledger()
+    for start_s, end_s in times:
+        ledger.add("requests", "request", start_s, end_s, "1")
+        ledger.add("server", "serving", start_s, end_s, "1")
+    return ledger
+
+
+SHORT, LONG, LONGEST = ({"A": requests((0, t)), "B": requests((0, t / 2))} for t in (1, 4, 9))
+
+
+@pytest.mark.parametrize("figure", [timeline, order])
+def test_the_run_before_stands_pale_behind_the_new_one_on_the_same_axes(figure):
+    assert before.draw(figure, SHORT, None, None, {})[1] == ""
+    drawn, where = before.draw(figure, SHORT, LONG, LONGEST, {})
+    assert where == "Pale, behind it"
+    front, back, spare = drawn.axes[:2], drawn.axes[2:4], drawn.axes[4:]
+    for one, other in zip(front, back, strict=True):
+        assert one.get_position().bounds == other.get_position().bounds
+        assert one.get_xlim() == other.get_xlim() and one.get_ylim() == other.get_ylim()
+        assert one.get_zorder() > other.get_zorder()
+        assert not other.axison and not other.get_title(loc="left")
+    assert one.get_xlim()[1] >= 9, "the axis does not stay as wide as the widest run"
+    assert not any(ax.get_visible() for ax in spare)
+    assert [ax.get_title(loc="left") for ax in front] == ["A", "B"]
+    assert front[-1].get_xlabel()
+
+
+def test_rows_that_are_not_the_same_are_not_laid_over_each_other_but_share_the_axis():
+    several = {"A": requests((0, 3), (1, 4)), "B": requests((0, 3))}
+    drawn, where = before.draw(order, SHORT, several, None, {})
+    assert where == ""
+    assert [ax.get_visible() for ax in drawn.axes] == [True, True, False, False]
+    assert drawn.axes[0].get_xlim()[1] >= 4
+    assert before.draw(timeline, SHORT, {"A": LONG["A"]}, None, {})[1] == ""
+
+
+def test_where_each_ledger_is_a_row_the_run_before_gets_rows_of_its_own():
+    drawn, where = before.draw(latency, SHORT, LONG, LONGEST, {})
+    assert where == "In the rows “before”"
+    rows = [label.get_text() for label in drawn.axes[0].get_yticklabels()]
+    assert rows == ["A", "B", "A, before", "B, before"]
+
+
+def test_the_width_of_a_run_is_that_of_its_longest_ledger():
+    assert before.width_s(LONG) == 4
+    assert before.width_s({"empty": Ledger()}) == 0
 
 
 # --- the panel where nobody is

@@ -70,8 +70,17 @@ MAY_IMPORT = {
         "figures.style",
     ),
     "panel.controls": (),
+    "panel.page": (),
+    "panel.before": ("ledger",),
     "panel.background": ("ledger", "course.stop_button"),
-    "explore": ("ledger", "figures.style", "hosting.registry", "course.notebook", "panel.*"),
+    "explore": (
+        "ledger",
+        "figures.style",
+        "hosting.registry",
+        "course.notebook",
+        "panel",
+        "panel.*",
+    ),
     "lesson": (
         "ledger",
         "figures",
