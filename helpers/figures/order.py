@@ -91,7 +91,8 @@ def draw(
     last = prediction.reach(max(ends), guesses)
     axes[0].set_xlim(-0.02 * last, 1.22 * last)
     for ax, (title, ledger) in zip(axes, panels.items(), strict=False):
-        _draw_panel(ax, ledger, deep)
+        guessed = predictions[title].lane if title in predictions else ""
+        _draw_panel(ax, ledger, deep, guessed)
         if title in predictions:
             guess, labels = predictions[title], asked(ledger)
             middle = len(labels) - 1 - labels.index(guess.lane) if guess.lane in labels else None
@@ -152,21 +153,23 @@ def _fact(ledger: Ledger) -> str:
     return "answered in order" if same else "answered out of order"
 
 
-def _draw_panel(ax, ledger: Ledger, deep: int) -> None:
+def _draw_panel(ax, ledger: Ledger, deep: int, guessed: str) -> None:
+    """Draw a row per request; no words in the bars of the one that a guess is about."""
     origin, order, work = _origin(ledger), answered(ledger), _work(ledger)
     requests = ledger.spans(kind="request")
     for row, request in enumerate(requests):
         y = deep - 1 - row
+        works, waits = ("", "") if request.label == guessed else ("worked on", "waits")
         _bar(ax, request, y, "request", origin)
         if worked := work.get(request.label):
             before, after = _waits(ledger, request)
             if before:
-                gap = Span(request.start_s, worked.start_s, request.lane, "queued", "waits")
+                gap = Span(request.start_s, worked.start_s, request.lane, "queued", waits)
                 _bar(ax, gap, y, "queued", origin)
             if after:
-                gap = Span(worked.end_s, request.end_s, request.lane, "queued", "waits")
+                gap = Span(worked.end_s, request.end_s, request.lane, "queued", waits)
                 _bar(ax, gap, y, "queued", origin)
-            _bar(ax, worked._replace(label="worked on"), y, "serving", origin)
+            _bar(ax, worked._replace(label=works), y, "serving", origin)
         ax.annotate(
             _ORDINALS[order.index(request.label)],
             (request.end_s - origin, y),
@@ -190,7 +193,7 @@ def _bar(ax, span: Span, y: float, kind: str, origin: float) -> None:
         lw=0.7 if kind == "request" else 0.5,
     )
     _, right = ax.get_xlim()
-    if kind != "request" and span.duration_s > 0.2 * right:
+    if kind != "request" and span.label and span.duration_s > 0.2 * right:
         middle = (span.start_s + span.end_s) / 2 - origin
         box = {"boxstyle": "round,pad=.15", "fc": "white", "ec": "none", "alpha": 0.92}
         ax.text(middle, y, span.label, ha="center", va="center", fontsize=8.5, bbox=box)
