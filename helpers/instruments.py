@@ -294,19 +294,19 @@ def _trace_phases(trace, ledger: Ledger, lane: str) -> None:
 
 
 @contextlib.contextmanager
-def witnessed(ledger: Ledger, every_s: float = 0.002) -> Iterator[threads.Witness]:
+def sample_thread(ledger: Ledger, every_s: float = 0.002) -> Iterator[threads.ThreadSampler]:
     """Record what the operating system says of this thread, sampled every `every_s` seconds.
 
     One lane gets its state: spans of kind "asleep", labelled with the system call, and
     "running". Another gets one span as long as the processor time that the thread got.
     """
     start_s = now_s()
-    with threads.Witness(every_s) as witness:
-        yield witness
-    ledger.add(SYSTEM_CPU, "running", start_s, start_s + witness.cpu_s)
+    with threads.ThreadSampler(every_s) as sampler:
+        yield sampler
+    ledger.add(SYSTEM_CPU, "running", start_s, start_s + sampler.cpu_s)
     # Equal samples in a row are one stretch; a stretch lasts until the next one begins.
-    runs = [next(same) for _, same in groupby(witness.samples, key=lambda sample: sample[1:])]
-    runs.append((start_s + witness.wall_s, "", ""))
+    runs = [next(same) for _, same in groupby(sampler.samples, key=lambda sample: sample[1:])]
+    runs.append((start_s + sampler.wall_s, "", ""))
     for (time_s, state, call), (end_s, _, _) in pairwise(runs):
         kind = "running" if state == "R" else "asleep"
         ledger.add(SYSTEM_STATE, kind, time_s, max(time_s, end_s), call)
@@ -328,7 +328,8 @@ async def record(
 
     It holds this loop's heartbeat and free time, this thread's blocking calls, and what the
     servers serve meanwhile. `expect` says how many entries of a kind a whole run holds, such
-    as {"request": 5}; without it the run can't be evidence for a verdict. One experiment runs
+    as {"request": 5}; without it the run can't be evidence for a verdict. A heartbeat on
+    both sides of the experiment is expected with it. One experiment runs
     at a time in a process, because a second would disturb what is measured: another waits up
     to `wait_s` seconds, then raises a TimeoutError. The garbage collector, the one outlier of
     a loaded kernel, is held back.

@@ -40,6 +40,9 @@ MAY_VARY: dict[tuple[str, str], str] = {
     ("11_not_blocking.ipynb", "s4-figure"): "how often the client asks depends on the machine",
     ("04_what_a_message_costs.ipynb", "r4-plain"): "prints how long parsing took",
     ("05_who_keeps_the_order.ipynb", "plain-client"): "it prints times",
+    ("10_blocking.ipynb", "asyncio"): "a plain cell prints how long it took",
+    ("10_blocking.ipynb", "compute"): "a plain cell prints how many beats it counted",
+    ("10_blocking.ipynb", "frozen-plain"): "a plain cell prints ten measured times",
 }
 TAGS = {"setup", "figure", "exercise", "close", "explore"}
 # What a reader is never told, with what is wrong with it.

@@ -116,7 +116,7 @@ def _timeline() -> Iterator[Row]:
 def _blocked() -> Iterator[Row]:
     from aiohttp import web
 
-    from helpers.instruments import blocking_calls, witnessed
+    from helpers.instruments import blocking_calls, sample_thread
     from helpers.ledger import CALLER, SYSTEM_CPU, SYSTEM_STATE, Ledger, share
     from helpers.servers import serve
 
@@ -128,17 +128,17 @@ def _blocked() -> Iterator[Row]:
     off = {"asleep in /proc": [], "without a processor": []}
     for _ in range(5):
         ledger = Ledger()
-        with witnessed(ledger) as witness, blocking_calls(ledger):
+        with sample_thread(ledger) as sampler, blocking_calls(ledger):
             for _ in range(5):
                 connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
                 connection.request("GET", "/")
                 connection.getresponse().read()
         [cpu] = ledger.spans(SYSTEM_CPU)
-        window = cpu.start_s, cpu.start_s + witness.wall_s
+        window = cpu.start_s, cpu.start_s + sampler.wall_s
         ours = share(ledger.spans(CALLER, "blocked"), *window)
         theirs = {
             "asleep in /proc": share(ledger.spans(SYSTEM_STATE, "asleep"), *window),
-            "without a processor": 1 - witness.cpu_s / witness.wall_s,
+            "without a processor": 1 - sampler.cpu_s / sampler.wall_s,
         }
         for account, value in theirs.items():
             off[account].append(abs(ours - value) * 100)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import heapq
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from helpers.figures import prediction, style
@@ -25,10 +25,10 @@ from helpers.ledger import (
     SYSTEM_CPU,
     SYSTEM_STATE,
     Ledger,
+    Mark,
     Span,
     duration_s,
     in_flight,
-    longest_gap_s,
     one_after_another,
     share,
 )
@@ -67,12 +67,12 @@ def draw(
             top -= tall[name]
             places[name] = top + tall[name] / 2
             _draw_lane(ax, ledger, name, places[name], tall[name], pixel_s)
-        ax.set_ylim(0, total + 0.3)
+        ax.set_ylim(0, total + 0.35)
         if title in predictions:
             guess = predictions[title]
             middle, half = places.get(guess.lane), tall.get(guess.lane, 0) / 2
             through = middle is not None
-            span = (middle - half + 0.08, middle + half - 0.08) if through else (0.05, total)
+            span = (middle - half + 0.08, middle + half - 0.08) if through else (0.05, total + 0.25)
             prediction.draw(ax, guess, span, unit="s")
         ax.set_yticks(list(places.values()), [_name(panels, n) for n in names])
         style.head(ax, title, " · ".join(_facts(ledger, names)))
@@ -114,10 +114,24 @@ def _check(panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Pr
     prediction.check(predictions, panels, ("s", "ms"))
 
 
-def _window(ledger: Ledger) -> tuple[float, float]:
-    """Return when the first request began and the last ended (or, without any, all spans)."""
-    spans = ledger.spans(kind="request") or ledger.spans(kind="blocked") or ledger.spans()
+def window(ledger: Ledger) -> tuple[float, float]:
+    """Return when the first request began and the last ended.
+
+    Without a request: when the caller was blocked, else when it was running, else all of it.
+    """
+    spans = (
+        ledger.spans(kind="request")
+        or ledger.spans(kind="blocked")
+        or ledger.spans(lane=CALLER, kind="running")
+        or ledger.spans()
+    )
     return spans[0].start_s, max(s.end_s for s in spans)
+
+
+def silence_s(marks: Iterable[Mark], start_s: float, end_s: float) -> float:
+    """Return the longest stretch of the time from start_s to end_s that has no mark in it."""
+    inside = sorted(mark.time_s for mark in marks if start_s < mark.time_s < end_s)
+    return max(b - a for a, b in pairwise([start_s, *inside, end_s]))
 
 
 def _lanes(panels: Mapping[str, Ledger], chosen: Sequence[str] | None) -> list[str]:
@@ -143,13 +157,16 @@ def _facts(ledger: Ledger, names: Sequence[str]) -> list[str]:
         total = seconds(duration_s(requests))
         facts.append(f"{total} for {style.count(len(requests), 'request')}")
     if len(beats) > 1 and HEARTBEAT in names:
-        facts.append(f"longest silence {seconds(longest_gap_s(beats))}")
+        facts.append(f"longest silence {seconds(silence_s(beats, *window(ledger)))}")
+    if REQUESTS in names and len(requests) > 1:
+        first_s = min(r.end_s for r in requests) - requests[0].start_s
+        facts.append(f"first answer after {seconds(first_s)}")
     return facts or [f"{seconds(duration_s(ledger.spans()))} in all"]
 
 
 def _sentences(ledger: Ledger, names: Sequence[str]) -> list[str]:
     """Return what the panel shows in sentences that a run under load repeats word for word."""
-    start_s, end_s = _window(ledger)
+    start_s, end_s = window(ledger)
     requests = ledger.spans(kind="request")
     sentences = []
     if requests:
@@ -158,6 +175,12 @@ def _sentences(ledger: Ledger, names: Sequence[str]) -> list[str]:
         if len(requests) == 1:
             order = "on its own"
         sentences.append(f"{style.count(len(requests), 'request')}, {order}.")
+    if REQUESTS in names and len(requests) > 1:
+        ends = [request.end_s for request in requests]
+        spread = max(ends) - min(ends) > (end_s - start_s) / 2
+        sentences.append(
+            "The answers come one by one." if spread else "All answers come close together."
+        )
     for name in names:
         spans = [s for s in ledger.spans(lane=name) if s.end_s > start_s and s.start_s < end_s]
         if not spans and not ledger.marks(lane=name):
@@ -212,6 +235,10 @@ def _name(panels: Mapping[str, Ledger], lane: str) -> str:
             return f"{lane}\n({beats[0].label})"
         if ledger.spans(lane=lane, kind="serving"):
             return f"{lane}\n(handling)"
+    for ledger in panels.values():
+        requests = ledger.spans(lane=REQUESTS)
+        if lane == REQUESTS and 1 < len(requests) == in_flight(requests):
+            return f"{lane}\n(in the order\nof the answers)"
     return lane
 
 
@@ -226,7 +253,7 @@ def _extent(
     """Return the x range that holds every panel and its prediction, in seconds."""
     left, right = 0.0, 0.0
     for ledger in panels.values():
-        origin = _window(ledger)[0]
+        origin = window(ledger)[0]
         first, last = ledger.extent_s()
         left, right = min(left, first - origin), max(right, last - origin)
     guesses = [g for guess in predictions.values() for g in guess.within("s")]
@@ -236,7 +263,7 @@ def _extent(
 
 
 def _draw_lane(ax, ledger: Ledger, lane: str, y: float, tall: float, pixel_s: float) -> None:
-    start_s, end_s = _window(ledger)
+    start_s, end_s = window(ledger)
     marks, spans = ledger.marks(lane=lane), ledger.spans(lane=lane)
     beats = [m.time_s - start_s for m in marks if m.kind != "error"]
     ax.plot(beats, [y] * len(beats), "|", ms=11, mew=1.2, color=style.INK)
@@ -244,6 +271,8 @@ def _draw_lane(ax, ledger: Ledger, lane: str, y: float, tall: float, pixel_s: fl
         spans = [_clipped(s, start_s, end_s) for s in spans if s.end_s > start_s]
         spans = [s for s in spans if s.duration_s > 0]
     levels = _stack(spans)
+    if lane == REQUESTS and in_flight(spans) == len(spans):
+        levels = _by_end(spans)
     depth = max(levels, default=0) + 1
     height = BAR if depth == 1 else (tall - 0.4) / depth
     bars: dict[tuple[int, str], list[Span]] = {}
@@ -251,7 +280,7 @@ def _draw_lane(ax, ledger: Ledger, lane: str, y: float, tall: float, pixel_s: fl
         bars.setdefault((level, span.kind), []).append(span)
     for (level, _), group in bars.items():
         middle = y + (depth - 1) / 2 * height - level * height
-        draw_bars(ax, _joined(group, pixel_s), middle, height, start_s, pixel_s)
+        draw_bars(ax, joined(group, pixel_s), middle, height, start_s, pixel_s)
     for mark in marks:
         if mark.kind == "error":
             draw_error(ax, mark.time_s - start_s, y, mark.label)
@@ -295,7 +324,13 @@ def _stack(spans: list[Span]) -> list[int]:
     return levels
 
 
-def _joined(spans: list[Span], pixel_s: float) -> list[Span]:
+def _by_end(spans: list[Span]) -> list[int]:
+    """Return for each span how many end before it: requests, in the order of their answers."""
+    order = sorted(range(len(spans)), key=lambda index: spans[index].end_s)
+    return [order.index(index) for index in range(len(spans))]
+
+
+def joined(spans: list[Span], pixel_s: float) -> list[Span]:
     """Return the spans with neighbours joined that nobody could tell apart."""
     joined: list[Span] = []
     for span in spans:
@@ -311,9 +346,19 @@ def _joined(spans: list[Span], pixel_s: float) -> list[Span]:
 
 
 def draw_bars(
-    ax, spans: list[Span], y: float, height: float, origin: float, pixel_s: float
+    ax,
+    spans: list[Span],
+    y: float,
+    height: float,
+    origin: float,
+    pixel_s: float,
+    *,
+    named: bool = True,
 ) -> None:
-    """Draw spans of one kind as bars at height y, their times counted from the origin."""
+    """Draw spans of one kind as bars at height y, their times counted from the origin.
+
+    With `named` a bar with room for it says what it is.
+    """
     kind = spans[0].kind
     look = KINDS[kind]
     outlined = kind in ("request", "asleep", "running")
@@ -334,9 +379,10 @@ def draw_bars(
             "blocked": f"blocked in {span.label}",
             "asleep": f"asleep in {span.label}" if span.label else "asleep",
             "error": f"✕ {span.label}",
+            "running": span.label,
         }.get(kind, "")
-        if text and height >= BAR and _fits(text, span.duration_s, pixel_s):
-            _inside(ax, (span.start_s + span.end_s) / 2 - origin, y, text)
+        if named and text and height >= BAR and _fits(text, span.duration_s, pixel_s):
+            draw_word(ax, (span.start_s + span.end_s) / 2 - origin, y, text)
 
 
 def _fits(text: str, duration_s: float, pixel_s: float) -> bool:
@@ -344,13 +390,14 @@ def _fits(text: str, duration_s: float, pixel_s: float) -> bool:
     return duration_s / pixel_s > 6.3 * len(text)
 
 
-def _inside(ax, x: float, y: float, text: str) -> None:
+def draw_word(ax, x: float, y: float, text: str) -> None:
+    """Write a word into a bar."""
     ax.text(x, y, text, ha="center", va="center", fontsize=8.5, color=style.INK, bbox=_BOX)
 
 
 def _label_lane(ax, ledger: Ledger, lane: str, y: float, pixel_s: float) -> None:
     """Say in the lane what its bars alone do not: a free caller's requests, a CPU time."""
-    start_s, end_s = _window(ledger)
+    start_s, end_s = window(ledger)
     requests = ledger.spans(kind="request")
     text, right_s = "", end_s
     if lane == CALLER and requests:
@@ -359,7 +406,7 @@ def _label_lane(ax, ledger: Ledger, lane: str, y: float, pixel_s: float) -> None
             if share(requests, start_s, end_s) < 0.5:
                 text = "thread free"  # most of the time nothing is in flight
         if text and _fits(text, end_s - start_s, pixel_s):
-            return _inside(ax, (end_s - start_s) / 2, y, text)
+            return draw_word(ax, (end_s - start_s) / 2, y, text)
     elif lane == SYSTEM_CPU and (spans := ledger.spans(lane=lane)):
         text, right_s = seconds(duration_s(spans)), spans[-1].end_s
     ax.annotate(

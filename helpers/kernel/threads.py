@@ -1,7 +1,7 @@
 """What the operating system knows: the state of a thread, and the processor time it got.
 
 Plan: ask the kernel, not Python. On Linux a thread's state and the system call it waits
-in stand in /proc/self/task/TID (proc(5)), readable without root; a `Witness` samples
+in stand in /proc/self/task/TID (proc(5)), readable without root; a `ThreadSampler` samples
 them from a thread of its own while the watched thread runs, blocks or sleeps. Elsewhere
 it samples the watched thread's Python stack instead, which tells where the thread is,
 not whether it sleeps. `LIMITS` says in one line what this platform cannot tell.
@@ -117,7 +117,7 @@ def thread_cpu_s(thread: int) -> float:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-class Witness:
+class ThreadSampler:
     """A context manager that watches the thread it is entered in, from outside of it.
 
     `samples` holds (time_s, state, call): the state letter of proc(5), or "?" where the
@@ -133,10 +133,10 @@ class Witness:
         self.samples: list[tuple[float, str, str]] = []
         self.cpu_s = self.wall_s = 0.0
 
-    def __enter__(self) -> Witness:
+    def __enter__(self) -> ThreadSampler:
         self._thread, self._ident = threading.get_native_id(), threading.get_ident()
         self._done = threading.Event()
-        self._sampler = threading.Thread(target=self._sample, name="witness", daemon=True)
+        self._sampler = threading.Thread(target=self._sample, name="sampler", daemon=True)
         self._sampler.start()
         self._start = time.perf_counter(), time.thread_time()
         return self

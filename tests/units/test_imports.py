@@ -43,6 +43,7 @@ MAY_IMPORT = {
     "figures.*": FIGURE,
     "figures.buffers": (*FIGURE, "kernel.gauges"),
     "figures.legend": (*FIGURE, "figures.timeline"),
+    "figures.comparison": (*FIGURE, "figures.timeline"),
     "instruments": ("ledger", "kernel.*"),
     "servers": ("ledger", "instruments", "hosting.registry", "hosting.worker"),
     "hosting.*": ("ledger",),

@@ -1,7 +1,7 @@
-"""The instruments, held to account by a witness that shares no code with them.
+"""The instruments, held to account by a sampler that shares no code with them.
 
 What an instrument says of a thread must agree with what the operating system says of the
-same thread (`system.Witness`), in a real exchange with a live server.
+same thread (`threads.ThreadSampler`), in a real exchange with a live server.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from helpers.instruments import (
     heartbeat,
     loop_idle,
     record,
-    witnessed,
+    sample_thread,
 )
 from helpers.ledger import (
     CALLER,
@@ -91,7 +91,7 @@ def longest(spans):
 def accounted(instrument, accounts):
     """Append to accounts what three parties say of this thread's block: which part it waited.
 
-    The instrument counts its spans, the witness its samples and its processor time. The
+    The instrument counts its spans, the sampler its samples and its processor time. The
     system's own books (proc(5), schedstat) give the bounds: asleep is what is neither on a
     processor nor queued for one, and to be queued may count as waiting or not.
     """
@@ -101,7 +101,7 @@ def accounted(instrument, accounts):
         return now_s(), *(int(ns) / 1e9 for ns in Path(path).read_text().split()[:2])
 
     ledger = Ledger()
-    with witnessed(ledger) as witness, instrument(ledger):
+    with sample_thread(ledger) as sampler, instrument(ledger):
         before = books()
         yield
         after = books()
@@ -110,8 +110,8 @@ def accounted(instrument, accounts):
         {
             "least": 1 - (cpu_s + queued_s) / wall_s,
             "instrument": share(ledger.spans(CALLER), before[0], after[0]),
-            "samples": 1 - witness.share("R"),
-            "processor": 1 - witness.cpu_s / witness.wall_s,
+            "samples": 1 - sampler.share("R"),
+            "processor": 1 - sampler.cpu_s / sampler.wall_s,
             "most": 1 - cpu_s / wall_s,
         }
     )
@@ -155,45 +155,45 @@ def test_loop_idle_agrees_with_the_operating_system():
 def test_a_busy_caller_is_running_and_neither_blocked_nor_free():
     async def experiment():
         ledger = Ledger()
-        with witnessed(ledger) as witness, blocking_calls(ledger), loop_idle(ledger):
+        with sample_thread(ledger) as sampler, blocking_calls(ledger), loop_idle(ledger):
             burn(0.3)
-        return ledger, witness
+        return ledger, sampler
 
-    ledger, witness = asyncio.run(experiment())
-    assert witness.share("R") > 0.5
+    ledger, sampler = asyncio.run(experiment())
+    assert sampler.share("R") > 0.5
     assert ledger.spans(CALLER) == []
     assert duration_s(ledger.spans(SYSTEM_CPU)) >= 0.299
 
 
 @pytest.mark.needs_linux
 def test_a_busy_handler_is_running_while_its_caller_sleeps():
-    witnesses = []
+    samplers = []
 
     async def busy(request):
-        with witnessed(Ledger()) as witness:
+        with sample_thread(Ledger()) as sampler:
             burn(0.4)
-        witnesses.append(witness)
+        samplers.append(sampler)
         return web.Response(text="done")
 
     server = serve("server", [web.get("/", busy)])
-    with witnessed(Ledger()) as caller:
+    with sample_thread(Ledger()) as caller:
         get_blocking(server)
-    [handler] = witnesses
+    [handler] = samplers
     assert handler.share("R") > 0.5 > caller.share("R")
     assert handler.cpu_s > 2 * caller.cpu_s
 
 
 def test_equal_samples_in_a_row_are_one_stretch_until_the_next_begins(monkeypatch):
-    class Told(instruments.threads.Witness):
+    class Told(instruments.threads.ThreadSampler):
         def __exit__(self, *_):
             super().__exit__()
             at_s, states = now_s() + 100, ["S poll", "S poll", "R ", "S poll", "S futex", "D "]
             self.samples = [(at_s + n, *state.split(" ")) for n, state in enumerate(states)]
             self.wall_s = 200.0
 
-    monkeypatch.setattr(instruments.threads, "Witness", Told)
+    monkeypatch.setattr(instruments.threads, "ThreadSampler", Told)
     ledger = Ledger()
-    with witnessed(ledger, every_s=60):
+    with sample_thread(ledger, every_s=60):
         pass
     spans = ledger.spans(SYSTEM_STATE)
     assert [(span.kind, span.label) for span in spans] == [
@@ -211,7 +211,7 @@ def test_equal_samples_in_a_row_are_one_stretch_until_the_next_begins(monkeypatc
 
 def test_a_block_too_short_to_be_sampled_has_a_cpu_time_and_no_states():
     ledger = Ledger()
-    with witnessed(ledger, every_s=60):
+    with sample_thread(ledger, every_s=60):
         pass
     assert ledger.spans(SYSTEM_STATE) == []
     assert len(ledger.spans(SYSTEM_CPU)) == 1

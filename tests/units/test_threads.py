@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from helpers.kernel import threads
-from helpers.kernel.threads import THREAD_STATES, Witness, thread_call, thread_cpu_s, thread_state
+from helpers.kernel.threads import (
+    THREAD_STATES,
+    ThreadSampler,
+    thread_call,
+    thread_cpu_s,
+    thread_state,
+)
 
 TIMEOUT_S = 10
 NO_THREAD = 2**22 + 1  # above the highest process id that Linux gives (proc(5), pid_max)
@@ -56,8 +62,8 @@ def test_a_thread_that_waits_is_asleep_and_one_that_counts_is_running(
     waiting = another_thread(done.wait, TIMEOUT_S)
     assert sees(thread_state, waiting, "S")
     assert sees(thread_state, counting_thread, "R")
-    threads = counting_thread, waiting
-    looks = [tuple(thread_state(thread.native_id) for thread in threads) for _ in range(50)]
+    pair = counting_thread, waiting
+    looks = [tuple(thread_state(thread.native_id) for thread in pair) for _ in range(50)]
     done.set()
     assert looks.count(("R", "S")) > 25
     assert set("RS") <= set(THREAD_STATES)
@@ -178,61 +184,61 @@ def test_processor_time_grows_while_a_thread_counts_and_not_while_it_sleeps(monk
     assert used_s(lambda: time.sleep(0.2))[0] < 0.1
 
 
-# --- the witness
+# --- the sampler
 
 
-def test_the_witness_knows_how_long_the_block_took_and_the_processor_time_it_got():
-    with Witness() as witness:
+def test_the_sampler_knows_how_long_the_block_took_and_the_processor_time_it_got():
+    with ThreadSampler() as sampler:
         time.sleep(0.2)
-    assert witness.wall_s >= 0.2
-    assert witness.cpu_s < 0.1
-    assert not witness._sampler.is_alive()
+    assert sampler.wall_s >= 0.2
+    assert sampler.cpu_s < 0.1
+    assert not sampler._sampler.is_alive()
 
 
 @pytest.mark.needs_linux
-def test_the_witness_sees_the_thread_that_entered_it_and_no_other(counting_thread):
-    with Witness() as witness:
+def test_the_sampler_sees_the_thread_that_entered_it_and_no_other(counting_thread):
+    with ThreadSampler() as sampler:
         time.sleep(0.3)
     assert counting_thread.is_alive()
-    assert witness.share("S") > 0.5
-    assert witness.calls().most_common(1)[0][0] == "sleep"
-    times = [time_s for time_s, _, _ in witness.samples]
+    assert sampler.share("S") > 0.5
+    assert sampler.calls().most_common(1)[0][0] == "sleep"
+    times = [time_s for time_s, _, _ in sampler.samples]
     assert times == sorted(times)
 
 
-def test_the_witness_ends_with_its_block_also_after_an_exception():
-    with pytest.raises(KeyError), Witness() as witness:
+def test_the_sampler_ends_with_its_block_also_after_an_exception():
+    with pytest.raises(KeyError), ThreadSampler() as sampler:
         raise KeyError
-    assert not witness._sampler.is_alive()
+    assert not sampler._sampler.is_alive()
 
 
 def test_the_share_of_no_samples_is_refused():
-    with Witness(every_s=60) as witness:
+    with ThreadSampler(every_s=60) as sampler:
         pass
     with pytest.raises(ValueError, match="shorter than the time between two"):
-        witness.share("S")
+        sampler.share("S")
 
 
 @pytest.mark.parametrize("every_s", [0, -1, float("nan")])
-def test_a_witness_needs_a_time_between_samples(every_s):
+def test_a_sampler_needs_a_time_between_samples(every_s):
     with pytest.raises(ValueError, match=f"every_s={every_s}"):
-        Witness(every_s)
+        ThreadSampler(every_s)
 
 
 # --- where there is no /proc
 
 
-def test_without_proc_the_witness_tells_the_function_and_no_state(monkeypatch):
+def test_without_proc_the_sampler_tells_the_function_and_no_state(monkeypatch):
     monkeypatch.setattr(threads, "HAS_PROC", False)
 
     def a_function_that_waits():
         time.sleep(0.2)
 
-    with Witness() as witness:
+    with ThreadSampler() as sampler:
         a_function_that_waits()
-    assert {state for _, state, _ in witness.samples} == {"?"}
-    assert witness.share("S") == 0
-    assert witness.calls().most_common(1)[0][0] == "a_function_that_waits"
+    assert {state for _, state, _ in sampler.samples} == {"?"}
+    assert sampler.share("S") == 0
+    assert sampler.calls().most_common(1)[0][0] == "a_function_that_waits"
 
 
 def test_without_proc_the_state_of_a_thread_is_refused_by_what_is_missing(monkeypatch):

@@ -15,9 +15,9 @@ from helpers.ledger import (
     SYSTEM_CPU,
     SYSTEM_STATE,
     Ledger,
+    Mark,
     Span,
     duration_s,
-    longest_gap_s,
 )
 
 PIXEL_S = 0.001
@@ -127,6 +127,31 @@ def test_spans_at_the_same_time_do_not_cover_each_other():
     assert heights[-1][1] <= ax.get_ylim()[1]
 
 
+def answers_at(*ends):
+    ledger = Ledger()
+    for n, end_s in enumerate(ends):
+        ledger.add(REQUESTS, "request", n / 1000, end_s, f"{n}")
+    return ledger
+
+
+def test_requests_that_are_under_way_together_are_drawn_in_the_order_of_their_answers():
+    panels = {"A": answers_at(0.5, 0.1, 0.3)}
+    [ax] = timeline.draw(panels, lanes=[REQUESTS]).axes
+    boxes = [path.vertices for collection in ax.collections for path in collection.get_paths()]
+    from_the_top = sorted(boxes, key=lambda box: -box[:, 1].max())
+    assert [box[:, 0].max() for box in from_the_top] == pytest.approx([0.1, 0.3, 0.5])
+    [name] = [label.get_text() for label in ax.get_yticklabels()]
+    assert " ".join(name.split()) == "requests (in the order of the answers)"
+
+
+def test_the_words_say_whether_answers_come_one_by_one():
+    panels = {"A": answers_at(0.1, 0.3, 0.5), "B": answers_at(0.48, 0.49, 0.5)}
+    assert "The answers come one by one." in sentence(panels, "A", lanes=[REQUESTS])
+    assert "All answers come close together." in sentence(panels, "B", lanes=[REQUESTS])
+    assert "first answer after 0.10 s" in timeline.describe(panels, lanes=[REQUESTS]).measured[0]
+    assert "first answer" not in timeline.describe(panels).measured[0]
+
+
 def test_a_moment_is_drawn_without_the_white_edge_that_would_cover_it():
     ledger = a_ledger(requests=1)
     ledger.add("server", "serving", 100.3, 100.3001)
@@ -184,6 +209,26 @@ def test_a_guess_about_a_lane_stays_in_it():
     assert height(HEARTBEAT) < height("") / 2
 
 
+def test_the_longest_silence_is_that_within_the_requests():
+    marks = [Mark(t, HEARTBEAT, "beat") for t in (0.0, 0.9, 1.5, 2.1, 9.0)]
+    assert timeline.silence_s(marks, 1.0, 2.0) == pytest.approx(0.5)
+    assert timeline.silence_s(marks[:2], 1.0, 2.0) == pytest.approx(1.0)
+    assert timeline.silence_s([], 1.0, 2.0) == pytest.approx(1.0)
+
+
+def test_without_a_request_the_time_starts_where_the_caller_is_held_up():
+    ledger = Ledger()
+    ledger.add(CALLER, "free", 0.0, 1.0)
+    ledger.add("cell 1", "running", 0.2, 0.3)
+    assert timeline.window(ledger) == (0.0, 1.0)
+    ledger.add(CALLER, "running", 1.0, 1.4, "computing")
+    assert timeline.window(ledger) == (1.0, 1.4)
+    ledger.add(CALLER, "blocked", 2.0, 2.5, "recv")
+    assert timeline.window(ledger) == (2.0, 2.5)
+    ledger.add(REQUESTS, "request", 3.0, 3.5)
+    assert timeline.window(ledger) == (3.0, 3.5)
+
+
 # --- the words
 
 
@@ -236,7 +281,8 @@ def test_words_and_picture_tell_the_same_facts():
     measured = timeline.describe(panels).measured
     assert measured == [f"{t}: {', '.join(f)}." for t, f in zip(panels, facts, strict=True)]
     for ledger, (total, silence) in zip(panels.values(), facts, strict=True):
-        total_s, silent_s = duration_s(ledger.spans(REQUESTS)), longest_gap_s(ledger.marks())
+        total_s = duration_s(ledger.spans(REQUESTS))
+        silent_s = timeline.silence_s(ledger.marks(), *timeline.window(ledger))
         assert total == f"{style.seconds(total_s)} for 5 requests"
         assert silence == f"longest silence {style.seconds(silent_s)}"
 
@@ -341,7 +387,7 @@ def test_spans_on_one_level_never_overlap_and_no_level_is_wasted(seed):
 def test_joining_neither_loses_nor_invents_more_time_than_a_pixel_a_gap(seed):
     some = chance_spans(seed, longest_s=0.003)
     one_row = [s for s, level in zip(some, timeline._stack(some), strict=True) if level == 0]
-    joined = timeline._joined(one_row, PIXEL_S)
+    joined = timeline.joined(one_row, PIXEL_S)
     assert len(joined) <= len(one_row)
     assert all(any(j.contains(s) for j in joined) for s in one_row)
     assert all(a.end_s <= b.start_s for a, b in pairwise(joined))
@@ -355,11 +401,11 @@ def test_joining_neither_loses_nor_invents_more_time_than_a_pixel_a_gap(seed):
 def test_neighbours_are_joined_only_when_nobody_could_tell_them_apart():
     def joined(first, second, *labels):
         pair = spans(first, label=labels[0]) + spans(second, label=labels[-1])
-        return len(timeline._joined(pair, PIXEL_S)) == 1
+        return len(timeline.joined(pair, PIXEL_S)) == 1
 
     long, near, far = (0, 0.1), (0.1005, 0.2), (0.102, 0.2)
     assert joined(long, near, "recv")
     assert not joined(long, far, "recv")
     assert not joined(long, near, "recv", "send")
     assert joined((0, 0.0004), (0.0005, 0.0009), "recv", "send")
-    assert timeline._joined([], PIXEL_S) == []
+    assert timeline.joined([], PIXEL_S) == []
