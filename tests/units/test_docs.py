@@ -17,7 +17,12 @@ from helpers.course import claims
 from helpers.ledger import Ledger
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "helpers/README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "teaching").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "helpers/README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "teaching").glob("*.md")),
+]
 TARGETS = set(re.findall(r"(?m)^([a-z]+):", (ROOT / "Makefile").read_text()))
 FILES = r"(?:[\w.*-]+/)*[\w.*-]+\.(?:ipynb|py|md|toml|txt|cfg|json|png)|(?:[\w.-]+/)+"
 SELF = Path(__file__).name
