@@ -8,12 +8,16 @@ import http.client
 import importlib.util
 import json
 import os
+import re
 import shutil
+import subprocess
+import sys
 import threading
 from collections import Counter
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import nbformat
 import pytest
 from aiohttp import web
 
@@ -140,4 +144,55 @@ def test_a_browser_is_answered_from_the_exported_archive_alone(browser, tmp_path
     answer = page.goto(f"http://127.0.0.1:{relay.port}/tea?cups=2")
     assert answer.status == 200
     assert page.text_content("h1") == "tëa"
+    page.close()
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """Start JupyterLab on a folder with one notebook that exports a run; yield its address."""
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(EXPORTS)])
+    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(book, tmp_path / "run.ipynb")
+    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"]
+    command += ["--ServerApp.port=0", "--IdentityProvider.token=word", f"--notebook-dir={tmp_path}"]
+    command += ["--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None"]
+    environment = os.environ | {"HOME": str(tmp_path), "JUPYTER_CONFIG_DIR": str(tmp_path / "c")}
+    process = subprocess.Popen(
+        command, env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    found = None
+    for line in process.stderr:
+        if found := re.search(r"http://127\.0\.0\.1:\d+/", line):
+            break
+    threading.Thread(target=process.stderr.read, daemon=True).start()
+    yield found[0]
+    process.terminate()
+    process.wait(20)
+
+
+EXPORTS = """
+from helpers import lesson
+from helpers.ledger import Ledger
+ledger = Ledger()
+ledger.add("requests", "request", 1.0, 1.5, "1")
+lesson.export(ledger, "my run")
+"""
+
+
+def test_the_link_under_the_cell_downloads_the_file(browser, lab):
+    page = browser.new_page()
+    page.goto(f"{lab}lab/tree/run.ipynb?token=word&reset", wait_until="domcontentloaded")
+    page.wait_for_function(
+        "() => window.jupyterapp && jupyterapp.shell.currentWidget?.sessionContext?.session"
+        "?.kernel?.connectionStatus === 'connected'",
+        timeout=LIMIT_MS,
+    )
+    page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+    link = page.get_by_text("Download my run.trace.json")
+    link.wait_for(timeout=LIMIT_MS)
+    with page.expect_download(timeout=LIMIT_MS) as download:
+        link.click()
+    assert download.value.suggested_filename == "my run.trace.json"
+    trace = json.loads(Path(download.value.path()).read_text())
+    assert [e["name"] for e in trace["traceEvents"] if e["ph"] == "X"] == ["request 1"]
     page.close()

@@ -71,4 +71,6 @@ def test_the_figure_counts_the_pieces_and_draws_a_guess_of_their_number():
     assert "TCP: 1 segment" in words
     assert "dashed: one possible guess: 4 segments" in words
     figure = boundaries.draw({"One": ledger}, {"One": guess})
-    assert "one possible guess: 4 segments" in [text.get_text() for text in figure.axes[0].texts]
+    assert "TCP, one possible guess: 4 segments" in [
+        text.get_text() for text in figure.axes[0].texts
+    ]
