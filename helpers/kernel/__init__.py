@@ -1,1 +1,1 @@
-"""What the operating system knows of sockets, listeners and threads."""
+"""What the operating system knows of sockets and threads."""

@@ -8,7 +8,7 @@ socket's buffers come from two ioctls, overflows of accept queues from /proc/net
 `limits()` tries each once and says in one line what this platform cannot tell; asked for
 it all the same, a function raises an OSError with that line.
 
-Left out: who listens where (listeners.py), UDP, and the queue of half-open connections,
+Left out: who listens where (psutil knows), UDP, and the queue of half-open connections,
 which on the loopback device is never long enough to be seen.
 """
 

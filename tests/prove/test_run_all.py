@@ -5,14 +5,13 @@ import threading
 import time
 from pathlib import Path
 
+import listeners
 import pages
 import psutil
 import pytest
 import rules
 from kernel import Kernel, datagram_sockets, listening
-
-from helpers.kernel import listeners
-from helpers.kernel.listeners import Listener
+from listeners import Listener
 
 BOOKS = pages.lessons(Path(__file__).resolve().parents[2])
 every_lesson = pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)

@@ -8,9 +8,10 @@ import time
 from itertools import pairwise
 from types import SimpleNamespace
 
+import listeners
 import pytest
 
-from helpers.kernel import gauges, listeners, tcp
+from helpers.kernel import gauges, tcp
 from helpers.ledger import Ledger
 from helpers.servers import serve
 
