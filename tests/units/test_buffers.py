@@ -66,6 +66,22 @@ def test_the_figure_holds_what_the_words_say(ledger):
     assert style.png(figure).startswith(b"\x89PNG")
 
 
+def test_what_waits_only_a_moment_is_no_word_of_every_run(ledger):
+    brief = Ledger()
+    for start_s, end_s, level in [(0.0, 0.3, 0), (0.3, 0.32, 2), (0.32, 0.6, 0)]:
+        brief.add(QUEUE, LEVEL, start_s, end_s, str(level))
+    words = buffers.describe({"Awake": brief})
+    assert words.stable[1].endswith("no connection stays there for longer than a moment.")
+    assert "at most 2 connections" in words.measured[0], "the figure shows it all the same"
+
+
+def test_numbers_beside_the_levels_leave_each_other_room():
+    high = Ledger()
+    high.add(QUEUE, LEVEL, 0.0, 1.0, "7")
+    [ax] = buffers.draw({"Full": high}).axes
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["0", "2", "4", "6"]
+
+
 def test_hops_are_stacked_and_differ_without_colour():
     ledger = Ledger()
     for lane, level in (("here", 1_000_000), ("there", 500_000)):
