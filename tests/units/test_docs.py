@@ -130,6 +130,39 @@ def test_contributing_names_every_key_of_the_metadata():
     assert {route for route in pages.ROUTES if f'"{route}"' not in text} == set()
 
 
+def told(text: str) -> list[str]:
+    """Return what a page for people says and a reader must not meet, but for claims' codes."""
+    never = {what: p for what, p in rules.NEVER_SAID.items() if "code" not in what}
+    return [what for what, pattern in never.items() if re.search(pattern, text)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_no_page_gives_a_statistic_that_nobody_collected(page):
+    assert told(page.read_text("utf-8")) == []
+
+
+def test_the_readme_names_no_claim_by_its_code():
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert not re.search(rules.NEVER_SAID["a claim by its code"], text)
+    assert told("Most people guess a second.") == ["a statistic that nobody collected"]
+
+
+def minutes_of(text: str) -> list[int]:
+    """Return the minutes of a note's sections: the first number in brackets of each heading."""
+    return [int(n) for n in re.findall(r"(?m)^## .*\((\d+) ?(?:minutes?|,)", text)]
+
+
+def test_the_minutes_of_a_note_add_up_to_those_of_its_lesson():
+    minutes = {}
+    for book in pages.lessons(ROOT).values():
+        number = pages.course(book)["number"]
+        page = ROOT / "teaching" / f"{number}.md"
+        minutes[number] = sum(minutes_of(page.read_text("utf-8"))), pages.course(book)["minutes"]
+    assert len(minutes) >= 8
+    assert {number: pair for number, pair in minutes.items() if pair[0] != pair[1]} == {}
+    assert minutes_of("## One (5 minutes)\n## Two (10 minutes, or 15)\n## Three") == [5, 10]
+
+
 @pytest.mark.parametrize(
     ("find", "text", "lost"),
     [
