@@ -1,10 +1,10 @@
 """What a request's time is made of, by the distance between client and server.
 
 Plan: a panel per ledger, a row per lane that holds requests: one lane, one distance. A row
-shows the shortest of its requests, the one that was disturbed least, as a bar of 100 %:
-the handler at the left, then the making of the connection, then all the rest. So the rows
-can be compared although one request lasts a thousand times as long as another; how long it
-lasted stands at the right.
+shows the shortest of its requests, the one that was disturbed least (of those that found a
+connection, if any did), as a bar of 100 %: the handler at the left, then the making of the
+connection, then all the rest. So the rows can be compared although one request lasts a
+thousand times as long as another; how long it lasted stands at the right.
 
 Left out: the order in which these parts come (that is the waterfall).
 """
@@ -48,11 +48,13 @@ def rows(ledger: Ledger) -> dict[str, Row]:
     for lane in ledger.lanes():
         requests = ledger.spans(lane, "request")
         if requests:
-            shortest = min(requests, key=lambda span: span.duration_s)
-            window = shortest.start_s, shortest.end_s
             # What goes on within a request is the request's own: one follows another.
+            connects = ledger.spans(lane, "connect")
+            again = [r for r in requests if not any(map(r.contains, connects))]
+            shortest = min(again or requests, key=lambda span: span.duration_s)
+            window = shortest.start_s, shortest.end_s
             handler = [s for s in ledger.spans(kind="serving") if shortest.contains(s)]
-            connect = [s for s in ledger.spans(lane, "connect") if shortest.contains(s)]
+            connect = [s for s in connects if shortest.contains(s)]
             found[lane] = Row(shortest, share(handler, *window), share(connect, *window))
     if not found:
         raise ValueError("the ledger holds no request")
@@ -103,8 +105,8 @@ def describe(
     words = Words(" / ".join(panels))
     words.stable.append("A bar of 100 % for each distance: the shortest request of several.")
     for title, some in found.items():
-        words.stable.append(f"{title}: {_order(some)}")
-        words.measured.append(f"{title}: {_facts(some)}.")
+        words.stable.append(f"{title}: a row each for {', '.join(f'“{lane}”' for lane in some)}.")
+        words.measured.append(f"{title}: {_facts(some)}.{_order(some)}")
         for lane, row in some.items():
             connect = f", making the connection {percent(row.connect)}" if row.connect else ""
             words.measured.append(
@@ -130,14 +132,12 @@ def _found(
 
 
 def _order(some: Mapping[str, Row]) -> str:
-    """Say how the handler's share goes from row to row; an order holds on a loaded machine."""
+    """Say in which row the handler's share is largest, and in which smallest."""
+    if len(some) < 2:
+        return ""
     shares = {lane: row.handler for lane, row in some.items()}
-    first, last = next(iter(shares)), list(shares)[-1]
-    if len(shares) > 1 and shares[first] == max(shares.values()):
-        if shares[last] == min(shares.values()):
-            return f"the handler's share is largest for “{first}” and smallest for “{last}”."
-        return f"the handler's share is largest for “{first}”."
-    return f"rows for {', '.join(f'“{lane}”' for lane in shares)}."
+    most, least = max(shares, key=shares.__getitem__), min(shares, key=shares.__getitem__)
+    return f" The handler's share is largest for “{most}” and smallest for “{least}”."
 
 
 def percent(part: float) -> str:

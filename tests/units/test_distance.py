@@ -42,6 +42,14 @@ def test_a_row_is_the_shortest_request_of_its_lane(run):
     assert far.rest == pytest.approx(0.4)
 
 
+def test_a_request_that_found_its_connection_comes_first():
+    ledger = Ledger()
+    a_request(ledger, "kept", 100, 1, 8, 10)
+    a_request(ledger, "kept", 200, 0, 8, 16)
+    assert distance.rows(ledger)["kept"].connect == 0
+    assert distance.rows(ledger)["kept"].request.duration_s == 16
+
+
 def test_each_bar_adds_up_to_the_whole_request(run):
     [ax] = distance.draw({"A": run}).axes
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["near", "far"]
@@ -54,17 +62,20 @@ def test_each_bar_adds_up_to_the_whole_request(run):
 def test_picture_and_words_say_the_same(run):
     figure, words = distance.draw({"A": run}), distance.describe({"A": run})
     assert {"80 %", "handler 10 %"} <= texts(figure)
-    assert "A: the handler's share is largest for “near” and smallest for “far”." in words.stable
+    assert "A: a row each for “near”, “far”." in words.stable
+    assert words.measured[0].endswith("largest for “near” and smallest for “far”.")
     assert "near: 10000 ms, the handler 80 %, the rest 20 %." in words.measured
     far = "far: 80000 ms, the handler 10 %, making the connection 50 %, the rest 40 %."
     assert far in words.measured
 
 
-def test_an_order_that_is_not_there_is_not_told():
+def test_the_largest_share_is_told_wherever_it_is():
     ledger = Ledger()
     a_request(ledger, "near", 100, 0, 1, 10)
+    assert "largest" not in distance.describe({"A": ledger}).plain()
     a_request(ledger, "far", 200, 0, 5, 10)
-    assert "A: rows for “near”, “far”." in distance.describe({"A": ledger}).stable
+    words = distance.describe({"A": ledger})
+    assert words.measured[0].endswith("largest for “far” and smallest for “near”.")
 
 
 def test_hardly_anything_is_not_nothing():
