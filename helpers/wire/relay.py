@@ -113,6 +113,12 @@ class Relay:
         for ledger in self._ledgers:
             ledger.mark(connection.lane, kind, text, event.time_s)
 
+    def failed(self, text: str) -> None:
+        """Keep what went wrong in the relay itself, and mark it in the ledgers that record."""
+        self.errors.append(text)
+        for ledger in list(self._ledgers):
+            ledger.mark(self.name, "error", text)
+
     # --- the thread
 
     def start(self) -> None:
@@ -137,7 +143,7 @@ class Relay:
 
     async def _main(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        self._loop.set_exception_handler(lambda _, context: self.errors.append(str(context)))
+        self._loop.set_exception_handler(lambda _, context: self.failed(str(context)))
         self._loop.add_reader(self._listener, self._accept)
         self._ready.set()
         try:
@@ -165,7 +171,7 @@ class Relay:
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return
         except OSError as error:  # no file descriptor is left: try again when one may be free
-            self.errors.append(f"accept: {error}")
+            self.failed(f"accept: {error.strerror}; trying again")
             self._loop.remove_reader(self._listener)
             self._loop.call_later(0.1, self._accept_again)
             return
@@ -181,7 +187,7 @@ class Relay:
     def _closed(self, task: asyncio.Task) -> None:
         self._open.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            self.errors.append(repr(error))
+            self.failed(repr(error))
 
 
 def relay_to(

@@ -766,3 +766,24 @@ def test_a_target_of_an_unknown_name_is_refused_at_once():
 
 def test_one_read_is_no_larger_than_what_a_line_may_hold():
     assert READ <= SHORT < LONG
+
+
+@pytest.mark.needs_linux
+def test_the_relay_goes_on_when_file_descriptors_ran_out_for_a_moment_and_marks_it():
+    import resource
+
+    wire, ledger = relay_to("wire", serve_sockets("server", echo)), Ledger()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    client = socket.socket()
+    client.settimeout(TIMEOUT_S)
+    with client, wire.recording(ledger):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (client.fileno() + 1, hard))
+        try:
+            client.connect(("127.0.0.1", wire.port))
+            wait_until(lambda: wire.errors)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        client.sendall(b"hello")
+        assert client.recv(100) == b"hello"
+    assert wire.errors[0] == "accept: Too many open files; trying again"
+    assert [mark.label for mark in ledger.marks("wire", "error")] == wire.errors
