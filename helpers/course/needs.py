@@ -13,7 +13,6 @@ import os
 import platform
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -93,7 +92,7 @@ def _postgres() -> Path | None:
 NEEDS: dict[str, Feature | Program] = {
     "linux": Feature("Linux", lambda: threads.HAS_PROC),
     "tcp-info": Feature("Linux's TCP_INFO", lambda: not tcp.limits()),
-    "bind-device": Feature("Linux's SO_BINDTODEVICE", lambda: hasattr(socket, "SO_BINDTODEVICE")),
+    "bind-device": Feature("Linux's SO_BINDTODEVICE", tcp.can_hold_to_device),
     # The programs, in the order of binder/apt.txt.
     "curl": Program(
         "curl",

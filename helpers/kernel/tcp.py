@@ -4,7 +4,7 @@ Plan: ask the kernel about a socket of our own, without root and without `ss`. T
 is a struct that only grows, so a field stands at the same place in every kernel that has
 it; the places are those of linux/tcp.h. On a listener two of its fields have a meaning
 of their own: how many connections wait to be accepted, and how many may. The bytes in a
-socket's buffers come from two ioctls, overflows of accept queues from /proc/net/netstat.
+socket's buffers come from two ioctls.
 `limits()` tries each once and says in one line what this platform cannot tell; asked for
 it all the same, a function raises an OSError with that line.
 
@@ -20,7 +20,6 @@ import struct
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 # States of tcp_states.h, by number.
 TCP_STATES = (
@@ -49,7 +48,6 @@ _WITHOUT = {
     "queue": "this system does not tell how many connections wait to be accepted",
     "unread": "this system does not tell how many bytes wait to be read",
     "unacknowledged": "this system does not tell how many bytes wait to be acknowledged",
-    "overflows": "this system does not count the overflows of accept queues",
 }
 
 
@@ -157,24 +155,6 @@ def _ioctl(sock: socket.socket, name: str, need: str) -> int:
     return struct.unpack("i", fcntl.ioctl(sock.fileno(), getattr(termios, name), bytes(4)))[0]
 
 
-# --- the whole system
-
-
-def overflows() -> int:
-    """Return how often a connection found an accept queue full, since the system started.
-
-    Every listener of the machine (or container) is counted, and every try of a client.
-    Source: proc(5), /proc/net/netstat, ListenOverflows.
-    """
-    try:
-        lines = Path("/proc/net/netstat").read_text("utf-8").splitlines()
-        tables = zip(lines[::2], lines[1::2], strict=True)
-        names = {n: v for head, row in tables for n, v in zip(head.split(), row.split())}  # noqa: B905
-        return int(names["ListenOverflows"])
-    except (OSError, KeyError, ValueError):
-        raise OSError(_WITHOUT["overflows"]) from None
-
-
 # --- what cannot be told here
 
 
@@ -191,7 +171,6 @@ def limits() -> dict[str, str]:
             "queue": lambda: queue(listener) == Queue(1, 7),
             "unread": lambda: unread(client) == 0,
             "unacknowledged": lambda: unacknowledged(client) == 0,
-            "overflows": lambda: overflows() >= 0,
         }
         return {name: _WITHOUT[name] for name, told in tries.items() if not _true(told)}
 
@@ -201,3 +180,16 @@ def _true(question: Callable[[], bool]) -> bool:
         return question()
     except OSError:
         return False
+
+
+def can_hold_to_device() -> bool:
+    """Tell whether this program may hold a socket to the loopback device, SO_BINDTODEVICE.
+
+    Linux before 5.7 asks for root. Source: socket(7).
+    """
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
+    except (AttributeError, OSError):
+        return False
+    return True
