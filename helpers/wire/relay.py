@@ -121,6 +121,11 @@ class Relay:
 
     # --- the thread
 
+    def retarget(self, target: object) -> None:
+        """Pass on to another target the connections that are opened from now on."""
+        self.target = _address(target)
+        self.addresses = socket.getaddrinfo(*self.target, type=socket.SOCK_STREAM)
+
     def start(self) -> None:
         """Start listening; an OSError if the target's name is unknown, or what else forbids it."""
         host, port = self.target
