@@ -3,8 +3,9 @@
 Plan: a run can go wrong in ways that a finding does not notice: nothing was recorded, every
 request failed, only the first was made. `DAMAGES` turns a whole ledger into each of these.
 In a kernel in which a claim's cells have run, `report` damages each ledger that the verdict
-rests on, runs the verdict's cell again, and puts the ledger right. It also follows what the
-cell reads, by name, to ledgers that the verdict does not name among its runs.
+rests on, runs the verdict's cell again, and puts the ledger right. It also watches which
+ledgers the cell reads, and follows by name what was computed before, to ledgers that the
+verdict does not name among its runs.
 
 Left out: a ledger whose damage changes nothing, such as one without spans.
 """
@@ -57,6 +58,23 @@ def damaged(ledger: Ledger, name: str) -> Iterator[bool]:
 
 
 # --- which ledgers a verdict's cell reads
+
+
+@contextlib.contextmanager
+def watched() -> Iterator[dict[int, Ledger]]:
+    """Yield the ledgers whose spans or marks are read while the block runs, by their id."""
+    read: dict[int, Ledger] = {}
+
+    def watch(ledger: Ledger, name: str):
+        if name in ("rows", "ticks"):
+            read[id(ledger)] = ledger
+        return object.__getattribute__(ledger, name)
+
+    Ledger.__getattribute__ = watch
+    try:
+        yield read
+    finally:
+        del Ledger.__getattribute__
 
 
 def names_read(code: str) -> set[str]:
@@ -147,12 +165,19 @@ def report(claim: str, code: str, cells: list[str], namespace: dict) -> dict:
     runs = list({id(run): run for run in lesson._state.settled[claim].runs}.values())
     compiled = compile(code, "the verdict's cell", "exec")
     result = {"runs": len(runs), "tried": 0, "settled": [], "raised": [], "unnamed": []}
-    for name, read in ledgers_read(code, cells, namespace).items():
-        if not all(any(one is run for run in runs) for one in read):
+    named = {id(run) for run in runs}
+    for name, before in ledgers_read(code, cells, namespace).items():
+        if not named & set(map(id, before)):
             result["unnamed"].append(name)
     kept, show = dict(lesson._state.settled), notebook.show
     notebook.show = lambda *_, **__: None
     try:
+        with watched() as read, contextlib.redirect_stdout(io.StringIO()):
+            exec(compiled, copy.copy(namespace))
+        left_out = set(read) - {id(run) for run in lesson._state.settled[claim].runs}
+        for name, value in namespace.items():
+            if left_out & set(map(id, ledgers_in(value))) and name not in result["unnamed"]:
+                result["unnamed"].append(name)
         for number, run in enumerate(runs):
             for damage in DAMAGES:
                 with damaged(run, damage) as changed, contextlib.redirect_stdout(io.StringIO()):
