@@ -8,7 +8,7 @@ by a task that does something else, the heartbeat. `record` puts them together a
 one experiment.
 
 Left out: locks and queues of threads, files, processes. What they block is seen as
-silence of the heartbeat, and by the operating system (`system.py`), not by name here.
+silence of the heartbeat, and by the operating system (`kernel/threads.py`), not by name here.
 """
 
 from __future__ import annotations
