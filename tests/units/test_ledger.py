@@ -427,3 +427,40 @@ def test_a_file_cut_short_is_refused_wherever_it_is_cut(tmp_path):
         path.write_text(whole[:length])
         with pytest.raises(ValueError, match=r"10\.ledger\.json"):
             load_runs(path)
+
+
+# --- what a mutation tool found untested
+
+
+def test_a_span_contains_one_that_starts_or_ends_with_it():
+    outer = Span(1.0, 2.0, "a", "request")
+    assert outer.contains(Span(1.0, 1.5, "b", "serving"))
+    assert outer.contains(Span(1.5, 2.0, "b", "serving"))
+    assert outer.contains(outer)
+    assert not outer.contains(Span(0.9, 1.5, "b", "serving"))
+    assert not outer.contains(Span(1.5, 2.1, "b", "serving"))
+
+
+def test_lanes_come_by_their_first_start_whatever_was_written_first_or_ended_first():
+    ledger = Ledger()
+    ledger.add("long", "request", 1.0, 9.0)
+    ledger.add("short", "request", 2.0, 3.0)
+    ledger.add("late", "request", 5.0, 6.0)
+    ledger.add("late", "request", 0.5, 0.6)
+    ledger.add("late", "request", 7.0, 8.0)
+    assert ledger.lanes() == ["late", "long", "short"]
+
+
+def test_two_marks_have_a_gap_between_them():
+    assert longest_gap([Mark(1.0, "a", "beat"), Mark(3.0, "a", "beat")]) == (1.0, 3.0)
+    with pytest.raises(ValueError, match="a gap needs two marks, there are 1"):
+        longest_gap([Mark(1.0, "a", "beat")])
+
+
+def test_a_span_and_a_mark_without_a_label_have_an_empty_one():
+    ledger = Ledger()
+    with ledger.span("a", "request"):
+        pass
+    ledger.add("a", "request", 1.0, 2.0)
+    ledger.mark("a", "beat")
+    assert [span.label for span in ledger.spans()] + [m.label for m in ledger.marks()] == [""] * 3
