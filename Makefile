@@ -62,7 +62,7 @@ lock: ## choose the newest versions that fit pyproject.toml (needs the network)
 	printf 'playwright\nviztracer\n' | .venv-lock/bin/uv pip compile - --constraint requirements.txt --universal \
 		--python-version 3.11 --quiet --no-annotate --custom-compile-command "make lock" \
 		-o requirements-prove.txt
-	printf 'mitmproxy\nopentelemetry-sdk\n' | .venv-lock/bin/uv pip compile - --universal \
+	printf 'mitmproxy\nopentelemetry-sdk\ntuspyserver\nuvicorn\n' | .venv-lock/bin/uv pip compile - --universal \
 		--python-version 3.11 --quiet --no-annotate --custom-compile-command "make lock" \
 		-o requirements-bench.txt
 	echo jupyter-repo2docker | .venv-lock/bin/uv pip compile - --universal --python-version 3.11 \

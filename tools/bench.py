@@ -125,6 +125,7 @@ def main(words: list[str]) -> int:
     """Measure; return 1 if a promise was missed or could not be measured."""
     import bench_instruments  # noqa: F401 (they put their promises on the list)
     import bench_lessons  # noqa: F401
+    import bench_upload  # noqa: F401
     import bench_wire  # noqa: F401
 
     names = [name for name in PROMISES if not words or any(word in name for word in words)]

@@ -14,6 +14,7 @@ def promises(monkeypatch):
 def test_every_promise_of_the_design_is_on_the_list():
     import bench_instruments  # noqa: F401
     import bench_lessons  # noqa: F401
+    import bench_upload  # noqa: F401
     import bench_wire  # noqa: F401
 
     assert set(bench.PROMISES) == {
@@ -25,6 +26,7 @@ def test_every_promise_of_the_design_is_on_the_list():
         "lessons under strict nbval",
         "memory of a kernel",
         "first picture",
+        "tus upload",
         "wire tap",
     }
 
