@@ -19,11 +19,11 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 
-from helpers.course import notebook
+from helpers.course import notebook, page
 from helpers.figures import style
 from helpers.hosting import registry
 from helpers.ledger import Ledger, now_s
-from helpers.panel import before, page
+from helpers.panel import before
 from helpers.panel.background import Run, TookTooLong
 from helpers.panel.controls import Choice, Slider, choice, label_width, seconds, whole
 

@@ -14,20 +14,14 @@ from __future__ import annotations
 import ast
 import asyncio
 import html
-import linecache
 import re
-import sysconfig
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from pathlib import Path
 
 from helpers.course import notebook, stop_button
 
 HINT_AFTER, SOLUTION_AFTER = 2, 3
 PART = "# --- a plausible wrong answer\n"  # what follows in a solution's file is for its test
-
-_HELPERS = str(Path(__file__).resolve().parents[1])
-_NOT_THE_LEARNERS = (_HELPERS, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))
 
 _lesson = ""  # whose solutions these are
 _misses: Counter[str] = Counter()
@@ -97,7 +91,7 @@ def _is_stop(error: BaseException, too_long: bool) -> bool:
 
 
 def _too_long(error: BaseException, timeout_s: float) -> str:
-    at = _line(error.__traceback__)
+    at = notebook.line_in_a_cell(error.__traceback__)
     return f"Your code did not end within {timeout_s:g} s{f': it was in {at}' if at else '.'}"
 
 
@@ -107,26 +101,15 @@ def _in_words(error: BaseException, attempt: Callable) -> str:
         error = error.exceptions[0]
     said = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
     own = attempt.__code__.co_filename
-    if at := _line(error.__traceback__, leave_out=own):
+    if at := notebook.line_in_a_cell(error.__traceback__, leave_out=own):
         return f"Your code raised {said}, in {at}"
-    if _line(error.__traceback__) and isinstance(error, TypeError | AttributeError):
+    if notebook.line_in_a_cell(error.__traceback__) and isinstance(
+        error, TypeError | AttributeError
+    ):
         if "NoneType" in said:
             return "Your code returned None. Does each way through it end with a return?"
         return f"The check could not use what your code returned. {said}"
     return f"Your code raised {said}"
-
-
-def _line(trace, leave_out: str = "") -> str:
-    """Return the innermost line of code that stands in a cell, and its number; "" if none."""
-    found = ""
-    while trace is not None:
-        file, number = trace.tb_frame.f_code.co_filename, trace.tb_lineno
-        ours = file.startswith(_NOT_THE_LEARNERS) or file.startswith("<frozen")
-        if file != leave_out and not ours:
-            line = linecache.getline(file, number).strip()
-            found = f"line {number}: {line}" if line else f"line {number}"
-        trace = trace.tb_next
-    return found
 
 
 def _names(code) -> Iterator[str]:

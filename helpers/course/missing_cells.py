@@ -5,7 +5,8 @@ install/etc/ipython), so that it is there after a restart, when no cell has run 
 which cells of a lesson have run. Where a cell fails as the lesson has it, and cells above it
 have not run, one line says what to do instead of a traceback. A learner's own code, or one
 changed by a learner, keeps its traceback; the line follows it if a name is missing that a
-cell not yet run defines. The lessons are read only when something fails.
+cell not yet run defines. The lessons are read only when something fails. Where the Stop button
+ended a cell, one line says in which line of it.
 
 Left out: what depends on what. Whatever stands above counts as needed.
 """
@@ -13,11 +14,12 @@ Left out: what depends on what. Whatever stands above counts as needed.
 from __future__ import annotations
 
 import ast
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from helpers.course import notebook
+from helpers.course import notebook, stop_button
 
 WHAT_TO_DO = "Choose Run → Run All Above Selected Cell, then run this cell again."
 
@@ -60,7 +62,7 @@ def load_ipython_extension(ip) -> None:
     """Watch the cells of this shell; IPython calls it when a kernel starts."""
     ip.events.register("pre_run_cell", _begins)
     ip.events.register("post_run_cell", _ended)
-    ip.set_custom_exc((Exception,), _explain)
+    ip.set_custom_exc((Exception, KeyboardInterrupt, asyncio.CancelledError), _explain)
 
 
 def forget() -> None:
@@ -86,7 +88,9 @@ def _ended(result) -> None:
 def _explain(ip, kind, error, trace, tb_offset=None) -> None:
     """Show an exception: in one line, with its traceback and the line, or as ever."""
     try:
-        line, is_the_lessons = _what_is_missing(ip, error)
+        line, is_the_lessons = _was_stopped(error), True
+        if not line:
+            line, is_the_lessons = _what_is_missing(ip, error)
     except Exception:  # a lesson that can't be read must not hide what went wrong
         line, is_the_lessons = "", False
     shown = error
@@ -98,6 +102,15 @@ def _explain(ip, kind, error, trace, tb_offset=None) -> None:
         told = [*ip.InteractiveTB.structured_traceback(kind, error, trace), line]
         shown = type(kind.__name__, (Exception,), {"_render_traceback_": lambda _: told})(error)
     ip.showtraceback((type(shown), shown, trace), running_compiled_code=True)
+
+
+def _was_stopped(error: BaseException) -> str:
+    """Return where the Stop button ended the cell, if it did."""
+    cancelled = isinstance(error, asyncio.CancelledError) and stop_button.was_pressed()
+    if not cancelled and not isinstance(error, KeyboardInterrupt):
+        return ""
+    at = notebook.line_in_a_cell(error.__traceback__)
+    return f"Stopped in {at}" if at else "Stopped."
 
 
 def _what_is_missing(ip, error: BaseException) -> tuple[str, bool]:

@@ -11,9 +11,16 @@ from __future__ import annotations
 
 import gc
 import json
+import linecache
 import os
 import sys
+import sysconfig
 from pathlib import Path
+
+from helpers.course import page
+
+_HELPERS = str(Path(__file__).resolve().parents[1])
+_NOT_IN_A_CELL = (_HELPERS, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"))
 
 
 def shell():
@@ -71,3 +78,21 @@ def show(plain: str, html: str, png: bytes | None = None) -> None:
     if png is not None:
         display({"image/png": png, "text/plain": plain.splitlines()[0]}, raw=True)
     display({"text/html": html, "text/plain": plain}, raw=True)
+    if png is not None and attended():
+        page.bring_into_view()
+
+
+def line_in_a_cell(trace, leave_out: str = "") -> str:
+    """Return the innermost line of a traceback that stands in a cell, and its number; "" if none.
+
+    `leave_out` is the file of a cell that does not count.
+    """
+    found = ""
+    while trace is not None:
+        file, number = trace.tb_frame.f_code.co_filename, trace.tb_lineno
+        of_a_module = file.startswith(_NOT_IN_A_CELL) or file.startswith("<frozen")
+        if file != leave_out and not of_a_module:
+            line = linecache.getline(file, number).strip()
+            found = f"line {number}: {line}" if line else f"line {number}"
+        trace = trace.tb_next
+    return found

@@ -14,7 +14,7 @@ from __future__ import annotations
 import html
 import re
 
-from helpers.course import notebook
+from helpers.course import notebook, page
 from helpers.figures import style
 from helpers.figures.prediction import Prediction
 
@@ -97,7 +97,7 @@ class Field:
     def __init__(self, prediction: Prediction, possible: float):
         import ipywidgets as widgets
 
-        self.prediction, self.possible = prediction, possible
+        self.prediction, self.possible, self._written = prediction, possible, 0
         before = " ".join(f"{g:g}" for g in prediction.guesses) if prediction.asked else ""
         self.text = widgets.Text(
             value=before,
@@ -121,7 +121,10 @@ class Field:
 
         question = widgets.HTML(f"<b>{html.escape(self.prediction.question)}</b>")
         row = widgets.HBox([self.text, self.unit])
-        display(widgets.VBox([question, row, self.status, self.dots]))
+        box = widgets.VBox([question, row, self.status, self.dots])
+        box.add_class(page.LIVE)
+        display(box)
+        page.prepare()
 
     def read(self) -> None:
         """Take what stands in the field as the prediction, and say what was understood."""
@@ -140,7 +143,9 @@ class Field:
         self._draw(guess.guesses)
 
     def _say(self, role: str, text: str) -> None:
-        self.status.value = f"<span role='{role}'>{html.escape(text)}</span>"
+        self._written += 1  # so that the page can tell that it was written
+        said = f"<span role='{role}' data-written='{self._written}'>{html.escape(text)}</span>"
+        self.status.value = said
 
     def _draw(self, guesses: list[float]) -> None:
         """Show a room's guesses as a strip of dots; nothing for a single one."""

@@ -1,127 +1,16 @@
 """Each lesson in a real JupyterLab, in a real browser: Run All, the figures, the panel.
 
-JupyterLab is started by the command behind `make lab`; Chromium is driven by playwright.
-Where Chromium is missing this is a clear skip on a laptop, and a failure in CI.
+(What a person types and presses: test_keyboard.py.)
 """
 
 import json
 import os
 import re
-import shutil
-import subprocess
-import sys
-import threading
 from pathlib import Path
 
-import pages
 import pytest
 import rules
-
-ROOT = Path(__file__).resolve().parents[2]
-BOOKS = pages.lessons(ROOT)
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-]
-CONNECTED = """() => window.jupyterapp && jupyterapp.shell.currentWidget
-    && jupyterapp.shell.currentWidget.sessionContext
-    && jupyterapp.shell.currentWidget.sessionContext.session
-    && jupyterapp.shell.currentWidget.sessionContext.session.kernel
-    && jupyterapp.shell.currentWidget.sessionContext.session.kernel.connectionStatus
-        === 'connected'"""
-ALL_RAN = """() => {
-    const panel = jupyterapp.shell.currentWidget;
-    const code = panel.content.widgets.filter(w => w.model.type === 'code');
-    return panel.sessionContext.session.kernel.status === 'idle'
-        && code.every(w => w.model.executionCount !== null);
-}"""
-OUTPUTS = """() => jupyterapp.shell.currentWidget.content.widgets
-    .filter(w => w.model.type === 'code').map(w => w.model.toJSON())"""
-CLEAR = "jupyterapp.commands.execute('notebook:clear-all-cell-outputs')"
-RUN_ALL = "jupyterapp.commands.execute('notebook:run-all-cells')"
-
-
-def need_chromium() -> None:
-    if CHROMIUM is None:
-        reason = "Chromium is missing; on Debian: apt install chromium"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    """Start JupyterLab as `make lab` does, on a copy of the course; yield its address."""
-    need_chromium()
-    home = tmp_path_factory.mktemp("home")
-    course = home / "course"
-    for name in ("notebooks", "tools"):
-        shutil.copytree(ROOT / name, course / name)
-    settings = home / ".jupyter/lab/user-settings/@jupyterlab/apputils-extension"
-    settings.mkdir(parents=True)
-    quiet = {"fetchNews": "false", "checkForUpdates": False}
-    (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
-    environment = {
-        key: value
-        for key, value in os.environ.items()
-        if key not in ("DISPLAY", "WAYLAND_DISPLAY", "PYTEST_CURRENT_TEST")
-    } | {"HOME": str(home), "JUPYTER_CONFIG_DIR": str(home / ".jupyter")}
-    process = subprocess.Popen(
-        [sys.executable, "tools/lab.py", "--LabApp.expose_app_in_browser=True"],
-        cwd=course,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    lines, address, found = [], [], threading.Event()
-
-    def read():
-        for line in process.stdout:
-            lines.append(line)
-            if match := re.search(r"http://127\.0\.0\.1:\d+/lab\S*\?token=\w+", line):
-                address.append(match[0])
-                found.set()
-
-    threading.Thread(target=read, daemon=True).start()
-    try:
-        assert found.wait(60), "".join(lines)
-        yield address[0]
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    need_chromium()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield running
-        running.close()
-
-
-def opened(browser, lab: str, path: Path):
-    """Return the page of a lesson with its kernel connected, and the list of its errors."""
-    page = browser.new_page(viewport={"width": 1300, "height": 1200})
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    base, _, token = lab.partition("/lab")
-    page.goto(
-        f"{base}/lab/tree/my_lessons/{path.name}?{token.partition('?')[2]}&reset",
-        wait_until="domcontentloaded",
-    )
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-    page.wait_for_function(CONNECTED, timeout=60_000)
-    return page, errors
-
+from labpage import ALL_RAN, BOOKS, CLEAR, OUTPUTS, RUN_ALL, opened
 
 PANELS = [
     path

@@ -27,8 +27,25 @@ MAY_IMPORT = {
     "hosting": ("ledger", "servers"),
     "course": ("ledger", "kernel.*", "peers.*", "wire.*", "figures.*", "servers"),
     "panel": ("ledger", "course.*"),
-    "explore": ("ledger", "figures", "figures.*", "hosting.registry", "course.*", "panel.*"),
-    "lesson": ("ledger", "figures", "figures.*", "servers", "hosting.registry", "course.*"),
+    "explore": (
+        "ledger",
+        "figures",
+        "figures.*",
+        "hosting.registry",
+        "course",
+        "course.*",
+        "panel",
+        "panel.*",
+    ),
+    "lesson": (
+        "ledger",
+        "figures",
+        "figures.*",
+        "servers",
+        "hosting.registry",
+        "course",
+        "course.*",
+    ),
 }
 # Figures are independent of each other: of their own folder, they may import these alone.
 OF_FIGURES = {"figures.style", "figures.prediction"}

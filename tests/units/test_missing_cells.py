@@ -2,6 +2,7 @@
 
 import json
 import queue
+import threading
 from pathlib import Path
 
 import nbformat
@@ -93,6 +94,14 @@ def test_after_the_last_cell_one_line_says_that_the_servers_are_gone(kernel):
     assert shown[1].startswith("The lesson's last cell has stopped its servers. " + WHAT_TO_DO)
     again = kernel.run_all(sources[: at + 1])
     assert [reply.status for reply in again] == ["ok"] * (at + 1)
+
+
+@pytest.mark.parametrize("first", ["", "await asyncio.sleep(0)\n"], ids=["plain", "awaits"])
+def test_stop_is_told_in_one_line_that_names_the_line(kernel, first):
+    assert kernel.run("import asyncio, time\n" + cell("lesson.begin(").source).status == "ok"
+    threading.Timer(1.0, kernel.interrupt).start()
+    _, value, trace = failed(kernel, first + "# a comment\ntime.sleep(60)")
+    assert trace == [value] == [f"Stopped in line {3 if first else 2}: time.sleep(60)"]
 
 
 def test_nbclient_sees_it_too():

@@ -1,0 +1,3 @@
+"""The real JupyterLab and the real browser, for the tests of this folder."""
+
+from labpage import browser, course, lab  # noqa: F401
