@@ -47,7 +47,8 @@ def draw(
         ax.set_ylim(0, rows)
         if title in predictions:
             # A share has no place on an axis of time: it is written, under the last row.
-            prediction.note(ax, predictions[title], right, 0.5, ha="right")
+            about = "the handling's share, "
+            prediction.note(ax, predictions[title], right, 0.5, about, ha="right")
         ax.set_yticks(places, [_name(stage) for stage in stages])
         style.head(ax, title, _facts(stages))
     axes[-1].set_xlabel("milliseconds since the first stage began")

@@ -255,7 +255,7 @@ def test_each_stage_has_a_row_in_the_order_of_beginning(exchange):
     assert names == ["client: serialise", "client: wait", "server: handle"]
     assert bars(ax) == [(0, 4), (4, 10), (6, 7)]
     assert dashed(ax) == []  # a share has no place on an axis of time
-    assert "predicted: 50 %" in texts(figure) or "your guess: 50 %" in texts(figure)
+    assert "the handling's share, your guess: 50 %" in texts(figure)
     assert "10 ms in all · the handling's share 10%" in texts(figure)
 
 
