@@ -1,5 +1,5 @@
 async def considerate(function, *arguments):
-    """A thread computes; the loop asks for the lock, and has it every few milliseconds."""
+    """Let somebody else compute, a thread or a process, and await that."""
     return await asyncio.to_thread(function, *arguments)
 
 
