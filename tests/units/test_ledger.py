@@ -464,3 +464,28 @@ def test_a_span_and_a_mark_without_a_label_have_an_empty_one():
     ledger.add("a", "request", 1.0, 2.0)
     ledger.mark("a", "beat")
     assert [span.label for span in ledger.spans()] + [m.label for m in ledger.marks()] == [""] * 3
+
+
+def test_one_span_of_a_kind_that_takes_time_is_enough_wherever_it_stands():
+    for first_s, second_s in ((0.5, 0.0), (0.0, 0.5)):
+        ledger = Ledger()
+        ledger.expect("request", 2)
+        ledger.add("a", "request", 1.0, 1.0 + first_s)
+        ledger.add("a", "request", 2.0, 2.0 + second_s)
+        assert ledger.problems() == []
+
+
+def test_of_many_errors_the_first_three_are_named():
+    ledger = Ledger()
+    ledger.expect("event", 1)
+    ledger.mark("a", "event")
+    for n in range(5):
+        ledger.mark(f"client {n}", "error", "reset")
+    assert ledger.problems() == [
+        f"an error that was not intended, client {n}: reset" for n in range(3)
+    ]
+
+
+def test_what_is_no_lane_is_refused_by_its_name():
+    with pytest.raises(TypeError, match="lane=3"):
+        Ledger().expect("request", 1, lane=3)

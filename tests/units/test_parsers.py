@@ -184,3 +184,26 @@ def test_an_offer_to_switch_leaves_the_rest_to_another_protocol():
         (len(offer), len(offer) + 4, "switched"),
     ]
     assert [kind for _, _, kind in look("h11", offer + GET)[1]] == ["request", "request"]
+
+
+class Listening:
+    """Notes what it is fed, and sees a request end at each full stop."""
+
+    switched = False
+
+    def __init__(self):
+        self.fed = []
+
+    def feed(self, data):
+        self.fed.append(data)
+        return [Request("GET", "/tea")] if data == b"." else []
+
+
+def test_a_stream_is_fed_byte_by_byte_and_nothing_else():
+    parser, ledger = Listening(), Ledger()
+    assert record_boundaries(parser, b"ab.c.", ledger, "lane") == [Request("GET", "/tea")] * 2
+    assert parser.fed == [b"a", b"b", b".", b"c", b"."]
+    assert [(s.start_s, s.end_s, s.kind, s.label) for s in ledger.spans("lane")] == [
+        (0, 3, "request", "GET /tea"),
+        (3, 5, "request", "GET /tea"),
+    ]
