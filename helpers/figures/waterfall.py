@@ -31,7 +31,7 @@ _AXES_IN = 7.6  # the width of the axes; the rows' names take the rest
 
 
 @dataclass
-class Request:
+class RequestPhases:
     """One request: its phases in order, and what servers handled of it."""
 
     label: str
@@ -54,7 +54,7 @@ class Request:
         return share(self.handling, self.start_s, self.end_s)
 
 
-def requests(ledger: Ledger) -> list[Request]:
+def requests(ledger: Ledger) -> list[RequestPhases]:
     """Return the requests whose phases the ledger holds, in order of their start.
 
     Spans of one lane and label are one request until a phase comes that was there before.
@@ -83,7 +83,7 @@ def requests(ledger: Ledger) -> list[Request]:
             for s in ledger.spans(kind="serving")
             if s.label == group[0].label and s.end_s > start_s and s.start_s < end_s
         ]
-        found.append(Request(group[0].label, group, handling))
+        found.append(RequestPhases(group[0].label, group, handling))
     return found
 
 
@@ -163,7 +163,7 @@ def _found(
     panels: Mapping[str, Ledger],
     predictions: Mapping[str, prediction.Prediction],
     lanes: Sequence[str] | None,
-) -> dict[str, list[Request]]:
+) -> dict[str, list[RequestPhases]]:
     if not panels:
         raise ValueError("panels={}: a waterfall needs at least one ledger")
     found = {title: requests(ledger) for title, ledger in panels.items()}
@@ -186,7 +186,7 @@ def _found(
     return found
 
 
-def _rows(found: Mapping[str, list[Request]]) -> list[str]:
+def _rows(found: Mapping[str, list[RequestPhases]]) -> list[str]:
     """Return the rows of panels with one request each: the phases, then the servers."""
     there = {s.kind for some in found.values() for r in some for s in r.phases}
     servers = dict.fromkeys(s.lane for some in found.values() for r in some for s in r.handling)
@@ -197,11 +197,11 @@ def _handling(lane: str) -> str:
     return f"{lane} (handling)" if len(lane) <= 6 else f"{lane}\n(handling)"
 
 
-def _row_name(request: Request) -> str:
+def _row_name(request: RequestPhases) -> str:
     return f"request {request.label}".rstrip()
 
 
-def _right_ms(some: list[Request], guess) -> float:
+def _right_ms(some: list[RequestPhases], guess) -> float:
     """Return the end of a panel's axis, in milliseconds since its first request."""
     right = max(r.end_s for r in some) - some[0].start_s
     if guess is not None and guess.unit != "%":
@@ -209,7 +209,7 @@ def _right_ms(some: list[Request], guess) -> float:
     return 1000 * right
 
 
-def _facts(some: list[Request]) -> str:
+def _facts(some: list[RequestPhases]) -> str:
     whole = milliseconds(max(r.end_s for r in some) - some[0].start_s)
     facts = [f"{whole} in all" if len(some) == 1 else f"{whole} for {len(some)} requests"]
     if any(r.handling for r in some):
@@ -217,13 +217,13 @@ def _facts(some: list[Request]) -> str:
     return " · ".join(facts)
 
 
-def _handler_share(some: list[Request]) -> float:
+def _handler_share(some: list[RequestPhases]) -> float:
     """Return which part (0 to 1) of the requests' times together is the server's handling."""
     part = sum(r.handler_share * (r.end_s - r.start_s) for r in some)
     return part / sum(r.end_s - r.start_s for r in some)
 
 
-def _sentences(some: list[Request]) -> list[str]:
+def _sentences(some: list[RequestPhases]) -> list[str]:
     """Return what the panel shows in sentences that a run under load repeats word for word."""
     sentences = []
     for request in some:
@@ -249,7 +249,7 @@ def _sentences(some: list[Request]) -> list[str]:
 # --- drawing
 
 
-def _draw_phases(ax, request: Request, places: Mapping[str, float], right: float) -> None:
+def _draw_phases(ax, request: RequestPhases, places: Mapping[str, float], right: float) -> None:
     """Draw one request, a row per phase, each with its time beside it."""
     for span in request.phases:
         _bar(ax, span, places[span.kind], request.start_s, right)
@@ -264,7 +264,7 @@ def _draw_phases(ax, request: Request, places: Mapping[str, float], right: float
         _beside(ax, mine, places[_handling(lane)], request.start_s, right)
 
 
-def _draw_requests(ax, some: list[Request], places: list[float], right: float) -> None:
+def _draw_requests(ax, some: list[RequestPhases], places: list[float], right: float) -> None:
     """Draw several requests, a row each: the client's phases above, the handling below them."""
     for request, y in zip(some, places, strict=False):
         for span in request.phases:
@@ -274,7 +274,7 @@ def _draw_requests(ax, some: list[Request], places: list[float], right: float) -
         _beside(ax, request.phases, y + 0.12, some[0].start_s, right)
 
 
-def _draw_key(ax, found: Mapping[str, list[Request]]) -> None:
+def _draw_key(ax, found: Mapping[str, list[RequestPhases]]) -> None:
     """Say under the figure which bar is which phase: in a row of bars there is no place."""
     from matplotlib.patches import Patch
 
