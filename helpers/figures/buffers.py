@@ -264,6 +264,7 @@ def _name_hop(ax, lane: str, xs: list[float], below: list[float], above: list[fl
             joins = stretches and stretches[-1][1] == xs[i]
             start = stretches.pop()[0] if joins else xs[i]
             stretches.append((start, xs[i + 1]))
+    stretches = [(start, end) for start, end in stretches if end - start >= MOMENT_S]
     if not stretches:  # nothing to write in: the name stands above the empty line
         at = (xs[0], max(above))
         ax.annotate(f"{lane}: (nearly) empty", at, (4, 4), textcoords="offset points", fontsize=9)

@@ -193,7 +193,7 @@ def _bar(ax, span: Span, y: float, kind: str, origin: float) -> None:
         lw=0.7 if kind == "request" else 0.5,
     )
     _, right = ax.get_xlim()
-    if kind != "request" and span.label and span.duration_s > 0.2 * right:
+    if kind != "request" and span.label and span.duration_s > 0.17 * right:
         middle = (span.start_s + span.end_s) / 2 - origin
         box = {"boxstyle": "round,pad=.15", "fc": "white", "ec": "none", "alpha": 0.92}
         ax.text(middle, y, span.label, ha="center", va="center", fontsize=8.5, bbox=box)

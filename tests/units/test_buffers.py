@@ -73,6 +73,7 @@ def test_what_waits_only_a_moment_is_no_word_of_every_run(ledger):
     words = buffers.describe({"Awake": brief})
     assert words.stable[1].endswith("no connection stays there for longer than a moment.")
     assert "at most 2 connections" in words.measured[0], "the figure shows it all the same"
+    assert f"{QUEUE}: (nearly) empty" in written(buffers.draw({"Awake": brief}))
 
 
 def test_numbers_beside_the_levels_leave_each_other_room():
