@@ -2,7 +2,8 @@
 
 Plan: `run` takes curl's own arguments, as one would type them, and runs the program in a
 temporary folder of its own, in a session of its own, so that the Stop button's signal
-does not reach it. Nothing of the learner's leaks in: no ~/.curlrc, no proxy from the
+does not reach it. The folder goes when the run ends; what a killed kernel left is taken away
+by the next run. Nothing of the learner's leaks in: no ~/.curlrc, no proxy from the
 environment. Time is bounded twice: curl gets a `--max-time`, after which it ends by itself
 with exit code 28 and a trace worth reading; should it not, it is killed. What it writes,
 to its outputs and to files, is bounded too: a reply without an end fills no disk.
@@ -24,6 +25,7 @@ from itertools import pairwise
 from pathlib import Path
 
 MOST_BYTES = 64 * 1024 * 1024
+_PREFIX = "wire-curl-"  # of a run's folder; the id of the process that made it comes next
 _GRACE_S = 2.0  # what curl gets beyond its own time limit before it is killed
 _EVERY_S = 0.1  # how often the size of what it wrote is looked at
 _TRACES = ("--trace", "--trace-ascii")
@@ -87,7 +89,8 @@ async def run(
             raise ValueError(f"arguments: {argument!r} is no text that a program can be given")
     # -q must come first: it keeps curl from reading ~/.curlrc.
     command = [find(), "-q", "--max-time", f"{timeout_s:.3f}", *arguments]
-    with tempfile.TemporaryDirectory(prefix="curl-") as name:
+    _take_away_leftovers()
+    with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-") as name:
         folder, work = Path(name), Path(name) / "work"
         work.mkdir()
         with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
@@ -112,6 +115,16 @@ async def run(
             (folder / "stderr").read_text("utf-8", "replace"),
             {file.name: file.read_bytes() for file in sorted(work.iterdir()) if file.is_file()},
         )
+
+
+def _take_away_leftovers() -> None:
+    """Remove the folders of processes that have ended without removing them."""
+    import psutil
+
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _environment(home: str) -> dict[str, str]:

@@ -393,3 +393,14 @@ def test_wrong_arguments_are_refused(monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(FileNotFoundError, match="no curl"):
         asyncio.run(curl.run("--version"))
+
+
+def test_what_a_killed_kernel_left_goes_with_the_next_run(monkeypatch, tmp_path):
+    ended = next(n for n in range(2**22 - 1, 2, -1) if not psutil.pid_exists(n))
+    left, mine = tmp_path / f"wire-curl-{ended}-x", tmp_path / f"wire-curl-{os.getpid()}-x"
+    others = tmp_path / "wire-curl-notes"
+    for folder in (left, mine, others):
+        (folder / "work").mkdir(parents=True)
+    monkeypatch.setattr(curl.tempfile, "tempdir", str(tmp_path))
+    assert asyncio.run(curl.version())
+    assert sorted(folder.name for folder in tmp_path.iterdir()) == sorted([mine.name, others.name])
