@@ -143,7 +143,7 @@ def test_an_experiment_stopped_in_the_middle_leaves_the_next_one_sound():
         "async with record(server) as ledger:\n"
         "    for n in range(100):\n"
         "        with ledger.span('requests', 'request', str(n)):\n"
-        "            get_blocking(n)"
+        "            client.get(server.url)"
     )
     with Kernel(attended=True) as kernel:
         assert all(reply.status == "ok" for reply in kernel.run_all(setup))
