@@ -74,3 +74,11 @@ def test_the_figure_counts_the_pieces_and_draws_a_guess_of_their_number():
     assert "TCP, one possible guess: 4 segments" in [
         text.get_text() for text in figure.axes[0].texts
     ]
+
+
+def test_only_the_bytes_of_a_lane_are_its_stream():
+    ledger = Ledger()
+    byte_lanes.write(ledger, "w", [b"ab"], kind="segment")
+    ledger.mark("w", "event", "not of the stream", 1)
+    byte_lanes.write(ledger, "other", [b"cd"], kind="segment")
+    assert byte_lanes.read(ledger, "w") == b"ab"
