@@ -78,7 +78,7 @@ def test_run_all_and_the_panel_in_the_browser(browser, lab, path):
     stored = sum("figure" in rules.tags(cell) for cell in rules.code_cells(BOOKS[path]))
     assert sum("image/png" in o.get("data", {}) for o in outputs) >= stored
     shown = "\n".join(str(o.get("data", {}).get("text/plain", "")) for o in outputs)
-    found = dict(re.findall(r"^Verdict (\w+): (.+)$", shown, re.M))
+    found = rules.verdicts_in(shown)
     assert found == {claim: outcome for claim, (outcome, _) in rules.verdicts(BOOKS[path]).items()}
     if folder := os.environ.get("WIRE_SCREENSHOTS"):
         scroll_and_shoot(page, Path(folder), path.stem)
@@ -104,30 +104,6 @@ def scroll_and_shoot(page, folder: Path, name: str) -> None:
         before, _, after = page.evaluate(top)
         if after == before:
             break
-
-
-def test_a_room_predicts_and_the_figure_draws_it(browser, lab):
-    path = next(path for path in BOOKS if path.name.startswith("10"))
-    page, errors = opened(browser, lab, path)
-    page.evaluate(CLEAR)
-    page.evaluate(RUN_ALL)
-    page.wait_for_function(ALL_RAN, timeout=120_000)
-    bring(page, path, "s1-predict")
-    field = page.get_by_placeholder(re.compile("one guess in s")).first
-    field.scroll_into_view_if_needed()
-    field.fill("0.2, 1 1 half")
-    page.get_by_role("button", name="Keep it").first.click()
-    page.get_by_text("'half' is not a number").wait_for(timeout=60_000)
-    field.fill("0.2, 1 1 3")
-    page.get_by_role("button", name="Keep it").first.click()
-    page.get_by_text("4 guesses kept, the middle one 1 s").wait_for(timeout=60_000)
-    page.evaluate(RUN_ALL)
-    page.wait_for_timeout(1000)
-    page.wait_for_function(ALL_RAN, timeout=120_000)
-    shown = json.dumps(page.evaluate(OUTPUTS))
-    assert "dashed line: predicted 0.20 s, 1.00 s, 1.00 s, 3.00 s" in shown
-    assert errors == []
-    page.close()
 
 
 RAN_ABOVE = """(last) => {

@@ -169,6 +169,15 @@ def test_a_thousand_with_a_comma_is_asked_back_and_a_huge_guess_leaves_the_bars_
     assert re.search(r"5,?000", person.said("run"))
 
 
+def test_a_room_guesses_and_a_word_that_is_no_number_is_named(person, field):
+    type_into(field, "0.2 1 1 half", enter=True)
+    person.page.get_by_text("'half' is not a number").wait_for(timeout=20_000)
+    type_into(field, "0.2 1 1 3", enter=True)
+    person.look("room")
+    person.run("run")
+    assert "the middle one 1 s" in person.said("run")
+
+
 # --- Stop, restart
 
 
