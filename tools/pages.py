@@ -23,6 +23,9 @@ from helpers.course.claims import claims, claims_of
 ROOT = Path(__file__).resolve().parent.parent
 NEEDED = ("number", "title", "question", "minutes", "after", "read", "routes")
 NEEDED_FOOT = ("key_points", "left_out", "sources")
+EXERCISES = (
+    "*The exercises check your answer. After two misses you get a hint, after three a solution.*"
+)
 ROUTES = {
     "talk": "A talk of 45 minutes",
     "half day": "Half a day",
@@ -50,7 +53,7 @@ def bullets(lines: list[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
-def head(data: dict, titles: dict[str, str]) -> str:
+def head(data: dict, titles: dict[str, str], exercises: bool = False) -> str:
     """Return the head of a lesson; a ValueError if it wants a lesson read that is not before it."""
     odd = [n for n in data["read"] if n not in titles or n >= data["number"]]
     if odd:
@@ -62,6 +65,7 @@ def head(data: dict, titles: dict[str, str]) -> str:
         f"**{data['question']}**\n\n"
         f"Afterwards you can\n\n{bullets(data['after'])}\n\n"
         f"*Takes about {data['minutes']} minutes. Read first: {before}.*"
+        + (f"\n\n{EXERCISES}" if exercises else "")
     )
 
 
@@ -152,7 +156,8 @@ def write(books: dict[Path, nbformat.NotebookNode]) -> None:
     titles = {entry["number"]: (name, entry["title"]) for name, entry in data}
     links = [f"[{entry['number']} {entry['title']}]({name})" for name, entry in data]
     for index, (book, (_, entry)) in enumerate(zip(books.values(), data, strict=True)):
-        put(book, "page-head", head(entry, titles), 0)
+        exercises = any("exercise" in cell.metadata.get("tags", []) for cell in book.cells)
+        put(book, "page-head", head(entry, titles, exercises), 0)
         if any("saboteur" in cell.metadata for cell in book.cells):
             put(book, "page-break", break_it(book), place_of_break(book))
         if any(cell.id == "page-map" for cell in book.cells):
