@@ -1,5 +1,5 @@
 def three_counts(port):
-    """One connection, kept: the greeting once, then a line to the server and a line back for each."""
+    """One connection: greet once, then send a line and read a line for each count."""
     with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
         lines = client.makefile("rb")
         client.sendall(b"hello\n")
