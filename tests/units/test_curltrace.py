@@ -271,6 +271,11 @@ DAMAGED = {
     "an id of 5,000 digits": (f"[{'1' * 5000}-0] * x\n", 1, "neither a block"),
     "a size of 5,000 digits": (f"=> Send data, {'1' * 5000} bytes (0x1)\n", 1, "neither a block"),
     "an offset of 5,000 digits": (changed(5, "0010", "1" * 5000), 5, "offset 1{20}, but"),
+    "more behind a record": (
+        changed(3, "(0x12)", "(0x12) and"),
+        3,
+        "a record, and more behind it: '=> Send",
+    ),
     "an hour too late": ("24:00:00.000000 * x\n", 1, "neither a block"),
 }
 
