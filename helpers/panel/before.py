@@ -2,7 +2,8 @@
 
 Plan: a figure draws the panels of the new run, of the one before, and of the widest so far as
 if they were one figure, so all share their axes. Then each panel of the run before is moved
-behind its twin, without its words and pale, and the widest is taken away. Panels are twins
+behind its twin, without its words and pale, and once more before it, as dotted outlines: they
+tell where a shorter bar ended. The widest is taken away. Panels are twins
 by their place. Where the rows of twins are not the same (another number of clients), the new
 run stands alone, on the axis that stays; where a run is a panel with a row for each ledger,
 the run before gets rows of its own.
@@ -17,7 +18,7 @@ from collections.abc import Mapping
 
 from helpers.ledger import Ledger
 
-PALE = 0.28
+PALE, OUTLINE = 0.28, "#222222"
 
 Panels = Mapping[str, Ledger]
 
@@ -46,23 +47,25 @@ def draw(figure, panels: Panels, before: Panels | None, widest: Panels | None, o
     every = dict(panels) | {f"{title}, before": ledger for title, ledger in before.items()}
     if len(fronts) == 1 < len(panels):  # one panel, and a row for each ledger
         return figure.draw(every, None, **options), "In the rows “before”"
+    every |= {f"{title}, outlined": ledger for title, ledger in before.items()}
     if widest is not None and widest is not panels and widest is not before:
         every |= {f"{title}, widest": ledger for title, ledger in widest.items()}
     together = figure.draw(every, None, **options)
     axes = _used(together)
     if len(axes) != len(every) or _columns(fronts[0]) != _columns(axes[0]):
         return alone, ""
-    seen, backs, count = axes[: len(panels)], axes[len(panels) : 2 * len(panels)], len(panels)
+    count = len(panels)
+    seen, backs, outlines = (axes[n * count : (n + 1) * count] for n in range(3))
     fits = all(_rows(one) == _rows(other) for one, other in zip(seen, backs, strict=True))
-    for front, back in zip(seen, backs, strict=True):
+    for front, back, outline in zip(seen, backs, outlines, strict=True):
         if fits:
-            _put_behind(front, back)
-    for spare in axes[2 * count if fits else count :]:
+            _lay_over(front, back, outline)
+    for spare in axes[3 * count if fits else count :]:
         spare.set_visible(False)
     for ax in seen[-_columns(seen[0]) :]:
         ax.tick_params(labelbottom=True)
         ax.set_xlabel(axes[-1].get_xlabel())
-    return together, "Pale, behind it" if fits else ""
+    return together, "Pale and dotted" if fits else ""
 
 
 def _used(figure) -> list:
@@ -82,20 +85,28 @@ def _rows(ax) -> list:
     return [(round(float(y), 6), text) for y, text in zip(ax.get_yticks(), labels, strict=True)]
 
 
-def _put_behind(front, back) -> None:
-    """Lay one panel behind another, pale and without words."""
-    low = min(front.get_ylim()[0], back.get_ylim()[0])
-    high = max(front.get_ylim()[1], back.get_ylim()[1])
-    for ax in (front, back):
+def _lay_over(front, back, outline) -> None:
+    """Lay the run before behind a panel, pale, and its outlines before it; both without words."""
+    from matplotlib.lines import Line2D
+
+    every = (front, back, outline)
+    low, high = min(ax.get_ylim()[0] for ax in every), max(ax.get_ylim()[1] for ax in every)
+    for ax in every:
         ax.set_ylim(low, high)
-    back.set_position(front.get_position())
-    back.set_zorder(front.get_zorder() - 1)
+    for ax, order in ((back, -1), (outline, 1)):
+        ax.set_position(front.get_position())
+        ax.set_zorder(front.get_zorder() + order)
+        ax.axis("off")
+        ax.set_title("", loc="left")
+        ax.set_title("", loc="right")
+        for text in list(ax.texts):
+            text.set_visible(False)
     front.patch.set_visible(False)
-    back.axis("off")
-    back.set_title("", loc="left")
-    back.set_title("", loc="right")
-    for text in list(back.texts):
-        text.set_visible(False)
     for artist in [*back.patches, *back.lines, *back.collections]:
         alpha = artist.get_alpha()
         artist.set_alpha(PALE * (1.0 if alpha is None else float(alpha)))
+    for artist in [*outline.patches, *outline.lines, *outline.collections]:
+        if isinstance(artist, Line2D) or not hasattr(artist, "set_hatch"):
+            artist.set_visible(False)
+            continue
+        artist.set(facecolor="none", edgecolor=OUTLINE, linewidth=0.8, linestyle=":", hatch=None)

@@ -48,17 +48,20 @@ def bring(page, path: Path, cell_id: str) -> None:
 
 
 def press_and_move(page, path: Path) -> None:
-    """Press the panel's Run, move its first slider, and see the figure change."""
+    """Press the panel's Run, move its first slider or choose, and see the figure change."""
     bring(page, path, explore_cell(path))
     run = page.get_by_role("button", name="Run", exact=True).last
     run.scroll_into_view_if_needed()
     run.click()
     page.wait_for_function(f"({PICTURE})() !== ''", timeout=60_000)
     before = page.evaluate(PICTURE)
-    handle = page.locator(".widget-slider .noUi-handle:visible").first
-    handle.focus()
-    for _ in range(2):
-        page.keyboard.press("ArrowRight")
+    handle = page.locator(".widget-slider .noUi-handle:visible")
+    if handle.count():
+        handle.first.focus()
+        for _ in range(2):
+            page.keyboard.press("ArrowRight")
+    else:  # a panel that only asks for a choice
+        page.locator(".wire-live .widget-radio-box input:not(:checked):visible").first.check()
     page.wait_for_function(f"({PICTURE})() !== {json.dumps(before)}", timeout=60_000)
     if folder := os.environ.get("WIRE_SCREENSHOTS"):
         page.wait_for_timeout(5000)

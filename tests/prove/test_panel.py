@@ -197,7 +197,7 @@ def test_run_and_a_moved_slider_change_the_figure(front):
     front.until(lambda: "Measured with requests 5" in front.status(), "its words")
     first, second = front.pictures
     assert first.startswith(b"\x89PNG") and second.startswith(b"\x89PNG") and first != second
-    assert "Pale, behind it: the run before, with requests 2" in front.status()
+    assert "Pale and dotted: the run before, with requests 2" in front.status()
     words = [w["value"] for w in front.widgets.values() if "<details>" in str(w.get("value"))]
     assert "5 requests, 5 in flight at once" in words[0]
     assert front.ran() == [(2, "runs", False), (5, "runs", False)]

@@ -215,8 +215,9 @@ SHORT, LONG, LONGEST = ({"A": requests((0, t)), "B": requests((0, t / 2))} for t
 def test_the_run_before_stands_pale_behind_the_new_one_on_the_same_axes(figure):
     assert before.draw(figure, SHORT, None, None, {})[1] == ""
     drawn, where = before.draw(figure, SHORT, LONG, LONGEST, {})
-    assert where == "Pale, behind it"
-    front, back, spare = drawn.axes[:2], drawn.axes[2:4], drawn.axes[4:]
+    assert where == "Pale and dotted"
+    front, back, outline, spare = (drawn.axes[n : n + 2] for n in (0, 2, 4, 6))
+    assert all(ax.get_zorder() > one.get_zorder() for ax, one in zip(outline, front, strict=True))
     for one, other in zip(front, back, strict=True):
         assert one.get_position().bounds == other.get_position().bounds
         assert one.get_xlim() == other.get_xlim() and one.get_ylim() == other.get_ylim()
@@ -232,7 +233,7 @@ def test_rows_that_are_not_the_same_are_not_laid_over_each_other_but_share_the_a
     several = {"A": requests((0, 3), (1, 4)), "B": requests((0, 3))}
     drawn, where = before.draw(order, SHORT, several, None, {})
     assert where == ""
-    assert [ax.get_visible() for ax in drawn.axes] == [True, True, False, False]
+    assert [ax.get_visible() for ax in drawn.axes] == [True, True, *[False] * 4]
     assert drawn.axes[0].get_xlim()[1] >= 4
     assert before.draw(timeline, SHORT, {"A": LONG["A"]}, None, {})[1] == ""
 
