@@ -25,6 +25,7 @@ from itertools import groupby, pairwise
 from helpers.kernel import threads
 from helpers.ledger import (
     CALLER,
+    HEARD,
     HEARTBEAT,
     REQUESTS,
     SYSTEM_CPU,
@@ -346,8 +347,7 @@ async def record(
         ledger = Ledger()
         for kind, count in (expect or {}).items():
             ledger.expect(kind, count)
-        if expect:
-            ledger.expect("beat", 2, HEARTBEAT, at_least=True)  # one on either side, always
+        ledger.expect(*HEARD[:3], at_least=HEARD.at_least)
         async with contextlib.AsyncExitStack() as stack:
             for server in servers:
                 stack.enter_context(server.recording(ledger))

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from helpers.ledger import (
+    HEARD,
     Ledger,
     Mark,
     Span,
@@ -297,6 +298,19 @@ def test_a_run_that_expects_nothing_is_no_evidence():
     assert ledger.problems() == ["it does not say what it should hold"]
     ledger.expect("error", 0)
     assert ledger.problems() == ["it does not say what it should hold"]
+
+
+def test_that_its_heartbeat_is_there_makes_a_run_no_evidence():
+    ledger = Ledger()
+    ledger.expect(*HEARD[:3], at_least=HEARD.at_least)
+    ledger.mark("heartbeat", "beat", time_s=0.0)
+    ledger.mark("heartbeat", "beat", time_s=0.1)
+    assert ledger.problems() == ["it does not say what it should hold"]
+    ledger.expect("request", 1)
+    ledger.add("requests", "request", 0.0, 0.1)
+    assert ledger.problems() == []
+    ledger.ticks.clear()
+    assert ledger.problems() == ["“beat” of “heartbeat” is recorded 0 times, not 2 or more"]
 
 
 @pytest.mark.parametrize("count", [-1, 1.0, True, "1", None])
