@@ -22,19 +22,10 @@ def test_there_are_notebooks_to_check():
     assert len(BOOKS) == len(list((ROOT / "notebooks").glob("*.ipynb")))
 
 
-def of_the_old_form(book) -> bool:
-    """Tell whether a lesson still has a verdict without runs, or outputs in the old words."""
-    problems = [*rules.only_asks(book), *rules.told(book)]
-    return any("names no runs" in what or "a statistic" in what for what in problems)
-
-
 @pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
 def test_the_notebook_keeps_the_rule(path, rule):
-    found = list(rule(BOOKS[path], path.name))
-    if found and of_the_old_form(BOOKS[path]):
-        pytest.xfail(f"this lesson is being rewritten: {found[0]}")
-    assert found == []
+    assert list(rule(BOOKS[path], path.name)) == []
 
 
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
@@ -63,10 +54,7 @@ def test_claims_of_landed_lessons_are_settled_and_the_others_listed(capsys):
         for book in BOOKS.values()
         for claim in rules.verdicts(book)
     }
-    rewriting = {pages.course(b)["number"] for b in BOOKS.values() if of_the_old_form(b)}
-    assert {one for one in due if one[1] not in rewriting} == {
-        one for one in shown if one[1] not in rewriting
-    }
+    assert due == shown
     with capsys.disabled():
         left = sorted({claim for claim, _ in to_come})
         print(f"\nclaims settled: {len(due)}; still to come: {len(left)} ({', '.join(left)})")
