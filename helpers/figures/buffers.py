@@ -206,7 +206,9 @@ def _most(ledger: Ledger, guess: prediction.Prediction | None) -> float:
 def _facts(ledger: Ledger, unit: str) -> str:
     _, levels = _stacked(ledger)
     sums = [sum(column) for column in zip(*levels, strict=True)]
-    return f"at most {_amount(max(sums), unit)}, {_amount(sums[-1], unit)} at the end"
+    if not max(sums):
+        return "nothing waits"
+    return f"at most {_amount(max(sums), unit)} waiting, {_amount(sums[-1], unit)} at the end"
 
 
 def _amount(value: float, unit: str) -> str:

@@ -42,11 +42,13 @@ def draw(
     panels: Mapping[str, Ledger],
     predictions: Mapping[str, prediction.Prediction] | None = None,
     lanes: Sequence[str] | None = None,
+    unit: str = "request",
 ):
     """Return the figure: a panel per ledger, keyed by what it shows.
 
     `predictions` gives a panel its guesses in seconds (`.guesses`, `.label`, and `.lane` if
-    they are about one lane), drawn dashed; `lanes` chooses and orders the lanes, top first.
+    they are about one lane), drawn dashed; `lanes` chooses and orders the lanes, top first;
+    `unit` is what the words call a span of kind "request".
     A ValueError if there is no panel, a panel's ledger is empty, or a prediction belongs
     to no panel.
     """
@@ -75,8 +77,8 @@ def draw(
             span = (middle - half + 0.08, middle + half - 0.08) if through else (0.05, total + 0.25)
             prediction.draw(ax, guess, span, unit="s")
         ax.set_yticks(list(places.values()), [_name(panels, n) for n in names])
-        style.head(ax, title, " · ".join(_facts(ledger, names)))
-    axes[-1].set_xlabel("seconds since the first request")
+        style.head(ax, title, " · ".join(_facts(ledger, names, unit)))
+    axes[-1].set_xlabel(f"seconds since the first {unit}")
     return figure
 
 
@@ -84,6 +86,7 @@ def describe(
     panels: Mapping[str, Ledger],
     predictions: Mapping[str, prediction.Prediction] | None = None,
     lanes: Sequence[str] | None = None,
+    unit: str = "request",
 ) -> Words:
     """Return the same figure in words: what every run shows, then what this run measured."""
     predictions = predictions or {}
@@ -91,12 +94,12 @@ def describe(
     words = Words(" / ".join(panels))
     words.stable.append(
         f"A timeline with {style.count(len(panels), 'panel')} on one axis, "
-        "seconds since the first request."
+        f"seconds since the first {unit}."
     )
     names = _lanes(panels, lanes)
     for title, ledger in panels.items():
-        words.stable.append(f"{title}: {' '.join(_sentences(ledger, names))}")
-        words.measured.append(f"{title}: {', '.join(_facts(ledger, names))}.")
+        words.stable.append(f"{title}: {' '.join(_sentences(ledger, names, unit))}")
+        words.measured.append(f"{title}: {', '.join(_facts(ledger, names, unit))}.")
         if title in predictions:
             words.measured.append(prediction.words(title, predictions[title]))
     return words
@@ -149,13 +152,13 @@ def _lanes(panels: Mapping[str, Ledger], chosen: Sequence[str] | None) -> list[s
     return [lane for lane in first if lane in there] + [n for n in there if n not in hidden]
 
 
-def _facts(ledger: Ledger, names: Sequence[str]) -> list[str]:
+def _facts(ledger: Ledger, names: Sequence[str], unit: str) -> list[str]:
     requests = ledger.spans(kind="request")
     beats = ledger.marks(lane=HEARTBEAT)
     facts = []
     if requests:
         total = seconds(duration_s(requests))
-        facts.append(f"{total} for {style.count(len(requests), 'request')}")
+        facts.append(f"{total} for {style.count(len(requests), unit)}")
     if len(beats) > 1 and HEARTBEAT in names:
         facts.append(f"longest silence {seconds(silence_s(beats, *window(ledger)))}")
     if REQUESTS in names and len(requests) > 1:
@@ -164,7 +167,7 @@ def _facts(ledger: Ledger, names: Sequence[str]) -> list[str]:
     return facts or [f"{seconds(duration_s(ledger.spans()))} in all"]
 
 
-def _sentences(ledger: Ledger, names: Sequence[str]) -> list[str]:
+def _sentences(ledger: Ledger, names: Sequence[str], unit: str) -> list[str]:
     """Return what the panel shows in sentences that a run under load repeats word for word."""
     start_s, end_s = window(ledger)
     requests = ledger.spans(kind="request")
@@ -174,7 +177,7 @@ def _sentences(ledger: Ledger, names: Sequence[str]) -> list[str]:
         order = "one after another" if one_after_another(requests) else f"{most} in flight at once"
         if len(requests) == 1:
             order = "on its own"
-        sentences.append(f"{style.count(len(requests), 'request')}, {order}.")
+        sentences.append(f"{style.count(len(requests), unit)}, {order}.")
     if REQUESTS in names and len(requests) > 1:
         ends = [request.end_s for request in requests]
         spread = max(ends) - min(ends) > (end_s - start_s) / 2
@@ -205,11 +208,11 @@ def _sentences(ledger: Ledger, names: Sequence[str]) -> list[str]:
         for mark in ledger.marks(lane=name, kind="error"):
             sentences.append(f"In the lane of {name}: {mark.label}.")
     if HEARTBEAT in names:
-        sentences += _silence(ledger, start_s, end_s)
+        sentences += _silence(ledger, start_s, end_s, unit)
     return sentences
 
 
-def _silence(ledger: Ledger, start_s: float, end_s: float) -> list[str]:
+def _silence(ledger: Ledger, start_s: float, end_s: float, unit: str) -> list[str]:
     """Say whether the heartbeat goes on in the time of the requests.
 
     A silence is a stretch five beats long; a loaded machine delays a beat by one or two.
@@ -221,7 +224,7 @@ def _silence(ledger: Ledger, start_s: float, end_s: float) -> list[str]:
     usual_s = statistics.median(gap.duration_s for gap in gaps)
     silent = share([gap for gap in gaps if gap.duration_s > 5 * usual_s], start_s, end_s)
     if silent > 0.8:
-        return ["The heartbeat is silent as long as the requests last."]
+        return [f"The heartbeat is silent as long as the {unit}s last."]
     return ["The heartbeat goes on." if silent < 0.4 else "The heartbeat falters."]
 
 

@@ -45,7 +45,7 @@ def test_the_words_tell_the_levels_the_limit_and_who_did_what(ledger):
         "Listen: client 1: connected. client 2: time-out. application: serving (3 times). "
         "accept queue: grows to 2 connections, ends at 0. Its limit: backlog 1."
     )
-    assert words.measured == ["Listen: at most 2 connections, 0 connections at the end."]
+    assert words.measured == ["Listen: at most 2 connections waiting, 0 connections at the end."]
 
 
 def test_the_figure_holds_what_the_words_say(ledger):
@@ -95,7 +95,7 @@ def test_hops_are_stacked_and_differ_without_colour():
     assert len({area.get_hatch() for area in areas}) == len(areas) == 2
     assert len({to_hex(area.get_facecolor()[0]) for area in areas}) == 2
     words = buffers.describe({"Bytes": ledger}, unit="byte")
-    assert words.measured == ["Bytes: at most 1.5 MB, 1.5 MB at the end."]
+    assert words.measured == ["Bytes: at most 1.5 MB waiting, 1.5 MB at the end."]
     assert "1.5" not in " ".join(words.stable), "how many bytes is never the same twice"
 
 
@@ -104,7 +104,7 @@ def test_a_level_that_ended_counts_no_more():
     ledger.add("closed", LEVEL, 0.0, 0.5, "3")
     ledger.add("open", LEVEL, 0.0, 1.0, "1")
     words = buffers.describe({"Two": ledger})
-    assert words.measured == ["Two: at most 4 connections, 1 connection at the end."]
+    assert words.measured == ["Two: at most 4 connections waiting, 1 connection at the end."]
 
 
 def test_a_guess_of_a_time_goes_through_its_strip_and_widens_the_axis(ledger):
@@ -149,3 +149,9 @@ def test_bad_panels_and_predictions_are_refused(ledger):
                 make(bad)
     with pytest.raises(ValueError, match="belongs to no panel"):
         buffers.draw({"Listen": ledger}, {"Other": guess(1)})
+
+
+def test_where_nothing_ever_waits_the_figure_says_so():
+    ledger = Ledger()
+    ledger.add("accept queue", LEVEL, 0.0, 1.0, "0")
+    assert buffers.describe({"Empty": ledger}).measured == ["Empty: nothing waits."]

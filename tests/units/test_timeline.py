@@ -409,3 +409,12 @@ def test_neighbours_are_joined_only_when_nobody_could_tell_them_apart():
     assert not joined(long, near, "recv", "send")
     assert joined((0, 0.0004), (0.0005, 0.0009), "recv", "send")
     assert timeline.joined([], PIXEL_S) == []
+
+
+def test_a_span_of_kind_request_can_have_another_name():
+    words = timeline.describe({"A": a_ledger(requests=2)}, unit="call")
+    assert words.stable[0].endswith("seconds since the first call.")
+    assert words.stable[1].startswith("A: 2 calls, ") and "as long as the calls" in words.stable[1]
+    assert "for 2 calls" in words.measured[0]
+    [ax] = timeline.draw({"A": a_ledger()}, unit="call").axes
+    assert ax.get_xlabel() == "seconds since the first call"
