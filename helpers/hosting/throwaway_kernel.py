@@ -4,7 +4,9 @@ Plan: start ipykernel on this environment as a child of the lesson's kernel, sen
 over the Jupyter protocol and listen to what it publishes: busy when it begins a cell, idle
 when it has ended it. Each cell becomes a lane of a ledger: queued from the sending on,
 running from busy to idle, and an error mark where it raised something or where the kernel
-fell silent for good. What is done to the child (a patch of its loop, say) ends with it and
+fell silent for good. How long a silence is, is counted in answers: the kernel is asked again
+and again on its other channel, which a thread of its own answers. A machine that gives it no
+time thus takes no cell for lost. What is done to the child (a patch of its loop, say) ends with it and
 never touches the kernel that the lesson runs in.
 
 Left out: what a cell prints, the traffic of widgets, and kernels of another language.
@@ -20,6 +22,7 @@ from collections.abc import Sequence
 from helpers.ledger import Ledger, now_s
 
 START_S = 60.0
+LOOK_S = 0.1  # a silence so long, and an answer after it, count as one
 LOST = "never came back"
 
 
@@ -61,7 +64,8 @@ class ThrowawayKernel:
         """Queue the cells, all at once; return what became of each, in a lane "cell N".
 
         It waits until all have ended, or until the kernel has published nothing about any
-        of them for `patience_s` seconds: then those that are left count as lost.
+        of them for `patience_s` seconds, though it answered all the while: then those that are
+        left count as lost. So they do where it has ended or does not answer at all any more.
         """
         if not patience_s > 0:
             raise ValueError(f"patience_s={patience_s!r}: patience is a time above 0")
@@ -69,16 +73,19 @@ class ThrowawayKernel:
         for number, code in enumerate(cells, start=1):
             id = self._client.execute(code, allow_stdin=False, stop_on_error=False)
             ids[id] = f"cell {number}", now_s()
-        heard_s = now_s()
-        while ids and now_s() - heard_s < patience_s:
+        silent = 0
+        while ids and silent * LOOK_S < patience_s:
             try:
-                message = await self._client.get_iopub_msg(timeout=0.1)
+                message = await self._client.get_iopub_msg(timeout=LOOK_S)
             except queue.Empty:
+                if not await self._answers():
+                    break
+                silent += 1
                 continue
             id = message["parent_header"].get("msg_id")
             if id not in ids:
                 continue
-            heard_s = now_s()
+            heard_s, silent = now_s(), 0
             if message["msg_type"] == "error":
                 ledger.mark(ids[id][0], "error", message["content"]["ename"])
             (lane, sent_s), state = ids[id], message["content"].get("execution_state")
@@ -93,6 +100,21 @@ class ThrowawayKernel:
             ledger.add(lane, kind, begun_s.get(id, sent_s), now_s())
             ledger.mark(lane, "error", LOST)
         return ledger
+
+    async def _answers(self) -> bool:
+        """Ask the kernel something on its other channel, and tell whether it answers."""
+        client = self._client
+        question = client.session.msg("kernel_info_request")
+        client.control_channel.send(question)
+        end_s = now_s() + START_S
+        while now_s() < end_s and await self._manager.is_alive():
+            try:
+                answer = await client.get_control_msg(timeout=LOOK_S)
+            except queue.Empty:
+                continue
+            if answer["parent_header"].get("msg_id") == question["header"]["msg_id"]:
+                return True
+        return False
 
 
 def came_back(ledger: Ledger) -> list[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 
 import psutil
@@ -37,8 +38,10 @@ def test_cells_that_await_all_come_back_in_order():
     ran = ledger.spans(kind="running")
     assert [span.lane for span in ran] == came_back(ledger)
     assert one_after_another(ran)
-    assert all(span.duration_s >= 0.2 for span in ran[1:])
-    assert len(ledger.spans(kind="queued")) == 3
+    queued = ledger.spans(kind="queued")
+    assert len(queued) == 3
+    # Not of each cell: that one has begun may be heard late, that one has ended never too early.
+    assert ran[-1].end_s - queued[0].start_s >= 2 * 0.2
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="there the patch breaks more than this")
@@ -70,7 +73,21 @@ def test_a_cell_that_fails_comes_back_and_does_not_hold_up_the_next():
     ]
 
 
-def test_a_kernel_that_dies_is_noticed_within_its_patience():
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="processes can't be held here")
+def test_a_kernel_that_gets_no_time_has_not_lost_its_cells():
+    """Longer than the patience: silence counts only while the kernel answers otherwise."""
+
+    async def experiment():
+        async with ThrowawayKernel() as child:
+            pid = child._manager.provisioner.pid
+            os.kill(pid, signal.SIGSTOP)
+            asyncio.get_running_loop().call_later(2.0, os.kill, pid, signal.SIGCONT)
+            return await child.run_all(["1", "2"], patience_s=0.5)
+
+    assert came_back(run(experiment)) == ["cell 1", "cell 2"]
+
+
+def test_a_kernel_that_dies_is_noticed_and_its_cells_are_lost():
     async def experiment():
         async with ThrowawayKernel() as child:
             return await child.run_all(["import os\nos._exit(1)", "2"], patience_s=1.0)
