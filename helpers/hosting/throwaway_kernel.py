@@ -6,8 +6,8 @@ when it has ended it. Each cell becomes a lane of a ledger: queued from the send
 running from busy to idle, and an error mark where it raised something or where the kernel
 fell silent for good. How long a silence is, is counted in answers: the kernel is asked again
 and again on its other channel, which a thread of its own answers. A machine that gives it no
-time thus takes no cell for lost. What is done to the child (a patch of its loop, say) ends with it and
-never touches the kernel that the lesson runs in.
+time thus takes no cell for lost. What is done to the child (a patch of its loop, say) ends
+with it and never touches the kernel that the lesson runs in.
 
 Left out: what a cell prints, the traffic of widgets, and kernels of another language.
 """
