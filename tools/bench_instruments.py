@@ -152,20 +152,21 @@ def _blocked() -> Iterator[Row]:
         )
 
 
-def _imports_of_helpers() -> dict[str, list[str]]:
-    """Return by lesson the lines of its set-up cell that import helpers."""
+def imports_of_helpers() -> dict[str, list[str]]:
+    """Return by lesson the lines of its set-up cell, where it begins, that import helpers."""
     found = {}
     for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
-        cells = [c for c in json.loads(path.read_text())["cells"] if c["cell_type"] == "code"]
-        tree = ast.parse("".join(cells[0]["source"]))
-        lines = [ast.unparse(n) for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)]
-        found[path.stem] = [line for line in lines if "helpers" in line]
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        setup = next(source for source in sources if "lesson.begin(" in source)
+        imports = [n for n in ast.parse(setup).body if isinstance(n, ast.Import | ast.ImportFrom)]
+        found[path.stem] = [line for line in map(ast.unparse, imports) if "helpers" in line]
     return found
 
 
 @promise("import helpers")
 def _import() -> Iterator[Row]:
-    lessons = _imports_of_helpers()
+    lessons = imports_of_helpers()
     times = {}
     for lesson, lines in lessons.items():
         # A lesson's kernel has IPython, and with it asyncio, before the first cell runs.

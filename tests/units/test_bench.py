@@ -1,5 +1,9 @@
 """The runner of the promises: a promise can be kept, missed or not measured, and it says which."""
 
+import ast
+import re
+from pathlib import Path
+
 import bench
 import pytest
 from bench import Row
@@ -29,6 +33,39 @@ def test_every_promise_of_the_design_is_on_the_list():
         "tus upload",
         "wire tap",
     }
+
+
+def test_the_promises_are_held_to_these_limits():
+    limits = {}
+    for path in sorted(Path(bench.__file__).parent.glob("bench_*.py")):
+        for function in ast.parse(path.read_text("utf-8")).body:
+            decorators = [ast.unparse(d) for d in getattr(function, "decorator_list", ())]
+            if decorators and (name := re.fullmatch(r"promise\('(.*)'\)", decorators[0])):
+                limits[name[1]] = [
+                    f"{keyword.arg.replace('_', ' ')} {ast.unparse(keyword.value)}"
+                    for keyword in ast.walk(function)
+                    if isinstance(keyword, ast.keyword) and keyword.arg in ("at_most", "at_least")
+                ]
+    assert limits == {
+        "start a live server": ["at most 2", "at most 1.6"],
+        "record a span": ["at most 1", "at most 0.1"],
+        "draw 100,000 spans": ["at most 1.5"],
+        "blocked share": ["at most 1"],
+        "import helpers": ["at most 0.15"],
+        "lessons under strict nbval": ["at most 240"],
+        "memory of a kernel": ["at most 300"],
+        "first picture": ["at most 10"],
+        "tus upload": ["at least at_least"],
+        "wire tap": ["at most 150", "at most 1", "at least 0.75", "at least 1"],
+    }
+
+
+def test_every_lessons_imports_are_measured():
+    import bench_instruments
+
+    found = bench_instruments.imports_of_helpers()
+    assert len(found) == len(list((bench.ROOT / "notebooks").glob("[0-9]*.ipynb")))
+    assert [lesson for lesson, lines in found.items() if not lines] == []
 
 
 @pytest.mark.parametrize(
