@@ -123,9 +123,9 @@ def show(
     drawn = figure.draw(panels, predictions, **options)
     if stored:
         style.note_above(drawn, f"A stored run of {', '.join(stored)}, not measured here.")
-    for guess in (predictions or {}).values():
-        guess.was_drawn = True
     notebook.show(words.plain(), words.html(), style.png(drawn))
+    for guess in (predictions or {}).values():
+        guess.note_drawn()
 
 
 async def run_or_stored(

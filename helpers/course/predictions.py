@@ -3,8 +3,8 @@
 Plan: somebody at the keyboard gets a field. Whatever stands in it when the experiment's
 cell draws its figure is the prediction: the field tells the kernel of each change, so
 nothing has to be kept, and Enter and leaving the field need no care. Under the field
-stands what was understood, or why it was not. Unattended, one possible guess stands in,
-and is called that: nobody collected any.
+stands what was understood, or why it was not, and whether a figure has drawn it. Unattended,
+one possible guess stands in, and is called that: nobody collected any.
 
 Left out: what a prediction is and how it is drawn (figures/prediction.py).
 """
@@ -111,6 +111,7 @@ class Field:
         self.status = widgets.HTML("<span role='status'></span>")
         self.dots = widgets.Image(layout=widgets.Layout(display="none"))
         self.text.observe(lambda change: self.read(), names="value")
+        prediction.when_drawn = self.read
         if before:
             self.read()
 
@@ -133,13 +134,18 @@ class Field:
             guess.guesses, guess.asked = parse_guesses(text, guess.unit), True
         except ValueError as error:
             guess.guesses, guess.asked = [self.possible], False
-            self._say("alert", f"✕ {error}" if text.strip() else str(error))
+            drawn = f" The figure shows {guess.label()}." if guess.drawn == guess.guesses else ""
+            self._say("alert", (f"✕ {error}" if text.strip() else str(error)) + drawn)
             self._draw([])
             return
         told = f"✔ {guess.label()[0].upper()}{guess.label()[1:]}."
-        again = " Run the experiment's cell again to see it in the figure."
-        ahead = " It will be drawn into the figure, dashed."
-        self._say("status", told + (again if guess.was_drawn else ahead))
+        if guess.drawn is None:
+            told += " It will be drawn into the figure, dashed."
+        elif guess.drawn == guess.guesses:
+            told += " The figure shows it, dashed."
+        else:
+            told += " Run the experiment's cell again to see it in the figure."
+        self._say("status", told)
         self._draw(guess.guesses)
 
     def _say(self, role: str, text: str) -> None:

@@ -26,8 +26,8 @@ class Prediction:
     """One guess, or a room's guesses, of a number in `unit`.
 
     `asked` tells whether somebody gave it; else it is one possible guess, given by the lesson.
-    `lane` names the lane it is about, if it is about one; `was_drawn` says whether a figure
-    has shown it already.
+    `lane` names the lane it is about, if it is about one; `drawn` holds the guesses as a figure
+    has shown them last, and `when_drawn` is called each time one has.
     """
 
     question: str
@@ -35,7 +35,8 @@ class Prediction:
     guesses: list[float]
     lane: str = ""
     asked: bool = False
-    was_drawn: bool = False
+    drawn: list[float] | None = None
+    when_drawn: Callable[[], None] | None = None
 
     @property
     def whose(self) -> str:
@@ -53,6 +54,12 @@ class Prediction:
         """Return whose guess it is and what it was: "your guess: 0.7 s"."""
         value = f"{self.middle:g} {self.unit}"
         return f"{self.whose}: {value if len(self.guesses) == 1 else f'the middle one {value}'}"
+
+    def note_drawn(self) -> None:
+        """Take note that a figure has shown it as it is now."""
+        self.drawn = list(self.guesses)
+        if self.when_drawn is not None:
+            self.when_drawn()
 
     def within(self, unit: str) -> list[float]:
         """Return the guesses in another unit of time, smallest first; as they are if equal."""

@@ -151,6 +151,7 @@ def test_what_stands_in_the_field_is_the_prediction(person, field, enter):
     person.look("typed")
     person.run("run")
     assert "your guess: 0.7 s" in person.said("run")
+    person.page.get_by_text("The figure shows it, dashed.").wait_for(timeout=10_000)
     person.look("drawn")
     type_into(field, "0,6", enter)
     assert person.page.get_by_text("cell again").count() >= 1, "it does not say to run again"

@@ -120,6 +120,16 @@ def test_close_says_which_server_does_not_stop(lesson_10, monkeypatch, capsys):
 # --- verdicts
 
 
+def test_a_prediction_that_a_figure_has_shown_is_told_so(lesson_10, shown):
+    from helpers.figures import timeline
+
+    guess, told = predict("How long?", possible=1), []
+    guess.when_drawn = lambda: told.append(len(shown))
+    assert guess.drawn is None
+    lesson.show(timeline, {"one": a_run()}, {"one": guess})
+    assert guess.drawn == [1] and told == [1], "after the figure is shown, not before"
+
+
 def test_a_verdict_is_shown_and_kept(lesson_10, shown):
     verdict("S2", runs=[a_run(), a_run()], supports={"it is so": YES})
     [(plain, html, picture)] = shown

@@ -80,9 +80,24 @@ def test_an_unreadable_or_emptied_field_falls_back_to_the_possible_guess_and_say
 
 def test_a_second_guess_after_the_run_says_that_the_cell_must_run_again(field):
     field.text.value = "0.7"
-    field.prediction.was_drawn = True
+    field.prediction.note_drawn()
     field.text.value = "0.8"
     assert "Run the experiment's cell again" in html_of(field)
+    field.prediction.note_drawn()
+    assert "Your guess: 0.8 s. The figure shows it, dashed." in html_of(field)
+
+
+def test_once_drawn_the_field_says_so_whatever_stands_in_it(field):
+    field.text.value = "0.7"
+    assert "It will be drawn" in html_of(field)
+    field.prediction.note_drawn()
+    assert "The figure shows it" in html_of(field) and "will be" not in html_of(field)
+    field.text.value = ""
+    field.prediction.note_drawn()
+    assert "The figure shows one possible guess: 1 s." in html_of(field)
+    untouched = Field(Prediction("How long?", "s", [1.0]), 1.0)
+    untouched.prediction.note_drawn()
+    assert "No guess yet" in html_of(untouched) and "one possible guess" in html_of(untouched)
 
 
 def html_of(field):
