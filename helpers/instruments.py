@@ -27,7 +27,6 @@ from helpers.ledger import (
     CALLER,
     HEARD,
     HEARTBEAT,
-    REQUESTS,
     SYSTEM_CPU,
     SYSTEM_STATE,
     Ledger,
@@ -186,7 +185,7 @@ def loop_idle(ledger: Ledger, lane: str = CALLER) -> Iterator[None]:
             selector.select = replaced
 
 
-# --- the hooks of aiohttp
+# --- the hook of aiohttp
 
 
 def server_middleware(record: Callable[[float, float, str], None]) -> Callable:
@@ -206,89 +205,6 @@ def server_middleware(record: Callable[[float, float, str], None]) -> Callable:
             record(start_s, now_s(), request.query.get("n", request.path))
 
     return serving
-
-
-def client_trace(ledger: Ledger, lane: str = REQUESTS, *, phases: bool = False):
-    """Return an aiohttp TraceConfig that records each request of a session.
-
-    Spans of kind "request" go from before the connection to the arrival of the header
-    (aiohttp's `on_request_end` comes before the body is read), labelled like the server's.
-    With `phases=True` each request also leaves its phases, by their names in the HTTP
-    archive format (HAR): "queued" (for a free connection), "connect", "send" (until the
-    system has taken the last bytes, or all but the 64 KiB a transport keeps), "wait" and
-    "receive" (from the header to the last byte of the body; none if it breaks off).
-    """
-    from aiohttp import TraceConfig
-
-    async def on_start(_session, context, params) -> None:
-        context.start_s = context.since_s = context.sent_s = now_s()
-        context.label = params.url.query.get("n", params.url.path)
-
-    async def on_end(_session, context, params) -> None:
-        context.end_s = now_s()
-        ledger.add(lane, "request", context.start_s, context.end_s, context.label)
-
-    async def on_exception(_session, context, params) -> None:
-        ledger.add(lane, "error", context.start_s, now_s(), type(params.exception).__name__)
-
-    trace = TraceConfig()
-    trace.on_request_start.append(on_start)
-    trace.on_request_end.append(on_end)
-    trace.on_request_exception.append(on_exception)
-    if phases:
-        _trace_phases(trace, ledger, lane)
-    return trace
-
-
-def _trace_phases(trace, ledger: Ledger, lane: str) -> None:
-    """Add the hooks that record the phases: `since_s` is where the phase under way began."""
-
-    async def begin(_session, context, _params) -> None:
-        context.since_s = now_s()
-
-    def end(kind: str) -> Callable:
-        async def ended(_session, context, _params) -> None:
-            start_s, context.since_s = context.since_s, now_s()
-            ledger.add(lane, kind, start_s, context.since_s, context.label)
-
-        return ended
-
-    async def header_sent(_session, context, _params) -> None:
-        context.sent_s = now_s()
-
-    async def chunk_sent(_session, context, _params) -> None:
-        # aiohttp reports a chunk before it writes it, in a task of its own that ends when
-        # all are written: a body in one piece would else be sent in no time.
-        writer, context.sent_s = asyncio.current_task(), now_s()
-        if getattr(context, "writer", None) is not writer:
-            context.writer = writer
-            writer.add_done_callback(lambda _: setattr(context, "sent_s", now_s()))
-
-    def answered(context, end_s: float) -> None:
-        sent_s = min(max(context.sent_s, context.since_s), end_s)
-        ledger.add(lane, "send", context.since_s, sent_s, context.label)
-        ledger.add(lane, "wait", sent_s, end_s, context.label)
-        context.since_s = end_s
-
-    async def redirected(_session, context, _params) -> None:
-        answered(context, now_s())
-
-    async def receive(_session, context, params) -> None:
-        answered(context, context.end_s)
-        if params.response.status != 101:  # a WebSocket has no last byte
-            params.response.content.on_eof(
-                lambda: ledger.add(lane, "receive", context.since_s, now_s(), context.label)
-            )
-
-    trace.on_connection_queued_start.append(begin)
-    trace.on_connection_queued_end.append(end("queued"))
-    trace.on_connection_create_start.append(begin)
-    trace.on_connection_create_end.append(end("connect"))
-    trace.on_connection_reuseconn.append(begin)
-    trace.on_request_headers_sent.append(header_sent)
-    trace.on_request_chunk_sent.append(chunk_sent)
-    trace.on_request_redirect.append(redirected)
-    trace.on_request_end.append(receive)
 
 
 # --- the operating system's word

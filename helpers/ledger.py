@@ -99,10 +99,6 @@ class Span(NamedTuple):
         """Tell whether the other span starts and ends within this one."""
         return self.start_s <= other.start_s and other.end_s <= self.end_s
 
-    def overlaps(self, other: Span) -> bool:
-        """Tell whether there is a moment at which both go on."""
-        return self.start_s < other.end_s and other.start_s < self.end_s
-
 
 class Mark(NamedTuple):
     """Something that happened in a lane at one moment, `time_s` (seconds on the clock)."""

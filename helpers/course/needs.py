@@ -97,13 +97,13 @@ NEEDS: dict[str, Feature | Program] = {
     "curl": Program(
         "curl",
         lambda: shutil.which("curl"),
-        "a client that shows what it sends and gets (lessons 01 and 05)",
+        "a client that shows what it sends and gets",
         {"apt": "curl", "dnf": "curl", "brew": "curl"},
     ),
     "postgres": Program(
         "PostgreSQL",
         _postgres,
-        "a real database, to watch its protocol (lesson 05)",
+        "a real database, to watch its protocol",
         {"apt": "postgresql", "dnf": "postgresql-server", "brew": "postgresql@17"},
     ),
 }

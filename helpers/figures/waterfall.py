@@ -26,7 +26,6 @@ THIN, THICK = 0.2, 0.56
 MOST = 12
 _MOOD_S = 0.15  # what is shorter depends on the mood of the machine more than on the request
 _BOX = {"boxstyle": "round,pad=.15", "fc": "white", "ec": "none", "alpha": 0.9}
-_DASHED = {**style.DASHED, "zorder": 5}
 _AXES_IN = 7.6  # the width of the axes; the rows' names take the rest
 
 
@@ -175,8 +174,8 @@ def _found(
     for title, some in found.items():
         if not some:
             raise ValueError(
-                f"panel {title!r}: its ledger holds no phase of a request; record them with "
-                "client_trace(ledger, phases=True)"
+                f"panel {title!r}: its ledger holds no phase of a request; record them as spans "
+                f"of the kinds {', '.join(PHASES)}"
             )
         if len(some) > MOST:
             raise ValueError(

@@ -27,16 +27,6 @@ LIMITS: dict[str, str] = (
     else {"linux": "this system has no /proc: the state of a thread cannot be read here"}
 )
 
-# State letters of proc(5), in words.
-THREAD_STATES = {
-    "R": "running or ready to run",
-    "S": "sleeping",
-    "D": "waiting for a disk",
-    "T": "stopped",
-    "Z": "ended",
-    "I": "idle",
-}
-
 # The system calls in which the threads of this course wait, by the name of their manual
 # page: the numbers and the variant the C library takes (ppoll, accept4) differ by machine.
 _CALLS = {

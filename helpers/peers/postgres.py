@@ -22,7 +22,6 @@ import time
 from pathlib import Path
 
 PLACES = ("/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql*/bin", "/usr/local/pgsql/bin")
-INSTALL = "apt install postgresql (macOS: brew install postgresql)"
 START_S, STOP_S = 30.0, 10.0
 
 
@@ -52,15 +51,15 @@ def _unprivileged() -> dict:
 class Postgres:
     """A running PostgreSQL: the path of its socket, its user and database, and how to stop it.
 
-    A FileNotFoundError names the command that installs it where it is missing; a
-    RuntimeError holds PostgreSQL's own words where it does not start.
+    A FileNotFoundError where it is missing; a RuntimeError holds PostgreSQL's own words
+    where it does not start.
     """
 
     user = database = "postgres"
 
     def __init__(self) -> None:
         if programs() is None:
-            raise FileNotFoundError(f"PostgreSQL is missing: {INSTALL}")
+            raise FileNotFoundError("PostgreSQL is missing: there is no initdb to be found")
         # A session of its own keeps the Stop button's signal away.
         self._guard = subprocess.Popen(
             [sys.executable, __file__],

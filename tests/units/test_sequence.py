@@ -10,7 +10,7 @@ from PIL import Image
 
 from helpers.figures import sequence, style
 from helpers.figures.prediction import Prediction
-from helpers.instruments import client_trace, record
+from helpers.instruments import record
 from helpers.ledger import Ledger
 from helpers.servers import serve
 from helpers.wire.relay import Faults, relay_to
@@ -98,10 +98,11 @@ def test_a_real_exchange_through_a_delayed_relay():
         wire = relay_to("wire", server, to_server=slow, to_client=slow, label=first_line)
         async with (
             record(server, wire) as ledger,
-            aiohttp.ClientSession(timeout=LIMIT, trace_configs=[client_trace(ledger)]) as session,
-            session.get(f"{wire.url}/tea") as response,
+            aiohttp.ClientSession(timeout=LIMIT) as session,
         ):
-            assert await response.text() == "tea"
+            with ledger.span("requests", "request"):
+                async with session.get(f"{wire.url}/tea") as response:
+                    assert await response.text() == "tea"
         return ledger
 
     ledger = asyncio.run(experiment())

@@ -1,19 +1,10 @@
-"""The waterfall: the phases an aiohttp client leaves, and what is drawn and said of them."""
+"""The waterfall: which phases are one request, and what is drawn and said of them."""
 
-import asyncio
-
-import aiohttp
 import pytest
-from aiohttp import web
 
 from helpers.figures import style, waterfall
 from helpers.figures.prediction import Prediction
-from helpers.instruments import client_trace, record
 from helpers.ledger import Ledger
-from helpers.servers import serve
-
-LIMIT = aiohttp.ClientTimeout(total=20)
-DELAY_S = 0.2
 
 
 def guess(value, unit="s"):
@@ -37,132 +28,33 @@ def one():
     return ledger
 
 
-# --- the phases a client leaves
-
-
-async def slow(request):
-    await request.read()
-    await asyncio.sleep(DELAY_S)
-    answer = web.StreamResponse()
-    await answer.prepare(request)
-    await answer.write(b"first")
-    await asyncio.sleep(DELAY_S)
-    await answer.write(b"last")
-    return answer
-
-
-async def cut(request):
-    answer = web.StreamResponse(headers={"Content-Length": "1000"})
-    await answer.prepare(request)
-    await answer.write(b"not all of it")
-    request.transport.close()
-    return answer
-
-
-async def moved(request):
-    raise web.HTTPFound(f"/slow?n={request.query['n']}")
-
-
-def fetch(path, times=1, limit=100, together=False, **request):
-    """Ask a live server that often, and return the ledger."""
-    server = serve(
-        "server",
-        [web.route("*", "/slow", slow), web.get("/cut", cut), web.get("/moved", moved)],
-    )
-
-    async def experiment():
-        async with (
-            record(server) as ledger,
-            aiohttp.ClientSession(
-                timeout=LIMIT,
-                connector=aiohttp.TCPConnector(limit=limit),
-                trace_configs=[client_trace(ledger, phases=True)],
-            ) as session,
-        ):
-
-            async def ask(n):
-                url = f"{server.url}{path}?n={n}"
-                async with session.request("POST" if request else "GET", url, **request) as answer:
-                    await answer.read()
-
-            asking = [ask(n) for n in range(1, times + 1)]
-            if together:
-                await asyncio.gather(*asking)
-            else:
-                for each in asking:
-                    try:
-                        await each
-                    except aiohttp.ClientPayloadError:
-                        ledger.mark("requests", "error", "broken off")
-        return ledger
-
-    return asyncio.run(experiment())
+# --- which phases are one request
 
 
 def kinds(request):
     return [s.kind for s in request.phases]
 
 
-def test_a_request_leaves_its_phases_in_order_without_gap_or_overlap():
-    ledger = fetch("/slow")
-    (request,) = waterfall.requests(ledger)
-    assert kinds(request) == ["connect", "send", "wait", "receive"]
-    ends = [s.end_s for s in request.phases]
-    assert [s.start_s for s in request.phases[1:]] == ends[:-1]
-    (whole,) = ledger.spans("requests", "request")
-    assert whole.start_s <= request.start_s and request.phases[2].end_s == whole.end_s
-
-
-def test_the_handlers_delays_are_found_in_the_phases_they_belong_to():
-    (request,) = waterfall.requests(fetch("/slow"))
-    _, _, wait, receive = request.phases
-    assert wait.duration_s >= DELAY_S and receive.duration_s >= DELAY_S / 2
-    (handling,) = request.handling
-    assert handling.duration_s >= 2 * DELAY_S
-    assert handling.start_s < wait.end_s < handling.end_s
-
-
-def test_a_second_request_does_not_connect_again():
-    first, second = waterfall.requests(fetch("/slow", times=2))
-    assert "connect" in kinds(first)
+def test_phases_of_one_label_are_one_request_until_one_comes_again(one):
+    a_request(one, 110.0, connect=False)
+    first, second = waterfall.requests(one)
+    assert kinds(first) == ["connect", "send", "wait", "receive"]
     assert kinds(second) == ["send", "wait", "receive"]
+    assert (first.start_s, first.end_s, second.start_s) == (100.0, 110.0, 111.0)
 
 
-def test_a_request_without_a_free_connection_is_queued():
-    first, second = waterfall.requests(fetch("/slow", times=2, limit=1, together=True))
-    assert kinds(first)[0] == "connect"
-    assert kinds(second) == ["queued", "send", "wait", "receive"]
-    assert second.phases[0].duration_s >= DELAY_S
+def test_the_handling_is_what_servers_did_of_it_meanwhile(one):
+    one.add("server", "serving", 102.0, 103.0, "another")
+    one.add("server", "serving", 300.0, 301.0, "1")
+    (request,) = waterfall.requests(one)
+    assert [(s.start_s, s.end_s) for s in request.handling] == [(102.5, 107.5)]
+    assert request.handler_share == pytest.approx(0.5)
 
 
-def test_sending_lasts_as_long_as_a_body_is_handed_over():
-    async def body():
-        for _ in range(3):
-            await asyncio.sleep(0.1)
-            yield b"x" * 1000
-
-    (request,) = waterfall.requests(fetch("/slow", data=body()))
-    assert request.phases[1].kind == "send" and request.phases[1].duration_s >= 0.2
-    assert request.phases[2].kind == "wait" and request.phases[2].duration_s >= DELAY_S / 2
-
-
-def test_a_redirected_request_is_two():
-    first, second = waterfall.requests(fetch("/moved"))
-    assert kinds(first) == ["connect", "send", "wait"]
-    assert kinds(second) == ["send", "wait", "receive"]
-
-
-def test_a_body_that_breaks_off_is_not_received():
-    ledger = fetch("/cut")
-    (request,) = waterfall.requests(ledger)
-    assert kinds(request) == ["connect", "send", "wait"]
-    assert len(ledger.marks(kind="error")) == 1
-
-
-def test_without_phases_asked_for_none_are_recorded():
-    ledger = Ledger()
-    assert not client_trace(ledger).on_connection_create_start
-    assert client_trace(ledger, phases=True).on_connection_create_start
+def test_a_phase_that_takes_no_time_keeps_its_place(one):
+    one.add("requests", "queued", 100.0, 100.0, "1")
+    (request,) = waterfall.requests(one)
+    assert kinds(request)[0] == "queued"
 
 
 # --- what is drawn and said
@@ -265,7 +157,7 @@ def test_the_picture_is_a_png(one):
 def test_nothing_to_draw_is_refused():
     with pytest.raises(ValueError, match="at least one ledger"):
         waterfall.draw({})
-    with pytest.raises(ValueError, match=r"'A'.*phases=True"):
+    with pytest.raises(ValueError, match=r"'A'.*no phase of a request"):
         waterfall.describe({"A": Ledger()})
 
 
