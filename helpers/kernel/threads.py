@@ -11,7 +11,6 @@ Left out: anything that needs root, `ss`, ptrace, or a module that is not Python
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 import threading
@@ -95,16 +94,6 @@ def thread_call(thread: int) -> str:
     if word == "running":
         return ""
     return _CALLS.get(int(word), word)
-
-
-def thread_cpu_s(thread: int) -> float:
-    """Return the seconds a thread has had a processor; source: proc(5), schedstat."""
-    try:
-        return int(_read(f"/proc/self/task/{thread}/schedstat").split()[0]) / 1e9
-    except FileNotFoundError:
-        # Kernels without schedstat count in ticks, usually of 10 ms.
-        fields = _read(f"/proc/self/task/{thread}/stat").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class ThreadSampler:

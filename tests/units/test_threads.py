@@ -13,7 +13,6 @@ from helpers.kernel import threads
 from helpers.kernel.threads import (
     ThreadSampler,
     thread_call,
-    thread_cpu_s,
     thread_state,
 )
 
@@ -151,35 +150,6 @@ def test_a_thread_may_have_any_name(another_thread):
         assert sees(thread_state, thread, "S")
     finally:
         done.set()
-
-
-@pytest.mark.needs_linux
-@pytest.mark.parametrize("schedstat", [True, False])
-def test_processor_time_grows_while_a_thread_counts_and_not_while_it_sleeps(monkeypatch, schedstat):
-    if not schedstat:
-        read = threads._read
-
-        def without_schedstat(path):
-            if path.endswith("schedstat"):
-                raise FileNotFoundError(path)
-            return read(path)
-
-        monkeypatch.setattr(threads, "_read", without_schedstat)
-    me = threading.get_native_id()
-
-    def used_s(work):
-        before_s = thread_cpu_s(me), time.thread_time()
-        work()
-        return thread_cpu_s(me) - before_s[0], time.thread_time() - before_s[1]
-
-    def count():
-        ends_s = time.thread_time() + 0.2
-        while time.thread_time() < ends_s:
-            pass
-
-    told, true = used_s(count)
-    assert told == pytest.approx(true, abs=0.05)
-    assert used_s(lambda: time.sleep(0.2))[0] < 0.1
 
 
 # --- the sampler
