@@ -24,7 +24,6 @@ PHASES = ("queued", "connect", "send", "wait", "receive")
 WAITING = ("queued", "wait")
 THIN, THICK = 0.2, 0.56
 MOST = 12
-_MOOD_S = 0.15  # what is shorter depends on the mood of the machine more than on the request
 _BOX = {"boxstyle": "round,pad=.15", "fc": "white", "ec": "none", "alpha": 0.9}
 _AXES_IN = 7.6  # the width of the axes; the rows' names take the rest
 
@@ -149,7 +148,10 @@ def describe(
         for request in some:
             times = [f"{s.kind} {milliseconds(s.duration_s)}" for s in request.phases]
             times += [f"{s.lane} handling {milliseconds(s.duration_s)}" for s in request.handling]
-            words.measured.append(f"{_row_name(request)}: {', '.join(times)}.")
+            longest = max(request.phases, key=lambda s: s.duration_s)
+            most = longest.duration_s > 0.75 * (request.end_s - request.start_s)
+            mostly = f" Most of it is {longest.kind}." if most else ""
+            words.measured.append(f"{_row_name(request)}: {', '.join(times)}.{mostly}")
         if title in predictions:
             words.measured.append(prediction.words(title, predictions[title]))
     return words
@@ -230,18 +232,10 @@ def _sentences(some: list[RequestPhases]) -> list[str]:
         text = f"{_row_name(request).capitalize()} has the phases {', '.join(kinds)}."
         if "connect" not in kinds and "send" in kinds:
             text += " Its connection was there already."
-        longest = max(request.phases, key=lambda s: s.duration_s)
-        if longest.duration_s > max(_MOOD_S, 0.75 * (request.end_s - request.start_s)):
-            text += f" Most of it is {longest.kind}."
         sentences.append(text)
     if len(some) > 1:
         apart = all(a.end_s <= b.start_s for a, b in pairwise(some))
         sentences.append(f"They go on {'one after another' if apart else 'at the same time'}.")
-    if any(r.handling for r in some) and max(r.end_s - r.start_s for r in some) > _MOOD_S:
-        part = _handler_share(some)
-        if part > 0.75 or part < 0.25:
-            amount = "most" if part > 0.75 else "less than a quarter"
-            sentences.append(f"The server's handling is {amount} of the whole.")
     return sentences
 
 
