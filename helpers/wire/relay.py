@@ -37,7 +37,9 @@ class Relay:
     connection keeps those it began with. What goes wrong inside is kept in `errors`.
     """
 
-    def __init__(self, name: str, target: tuple[str, int], tap: Tap, label: Label = byte_count):
+    def __init__(
+        self, name: str, target: tuple[str, int] | str, tap: Tap, label: Label = byte_count
+    ):
         self.name = name
         self.host = HOST
         self.port = 0
@@ -124,15 +126,14 @@ class Relay:
     def retarget(self, target: object) -> None:
         """Pass on to another target the connections that are opened from now on."""
         self.target = _address(target)
-        self.addresses = socket.getaddrinfo(*self.target, type=socket.SOCK_STREAM)
+        self.addresses = _addresses(self.target)
 
     def start(self) -> None:
         """Start listening; an OSError if the target's name is unknown, or what else forbids it."""
-        host, port = self.target
         try:
-            self.addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            self.addresses = _addresses(self.target)
         except OSError as error:
-            raise OSError(error.errno, f"target {host!r}: {error.strerror}") from None
+            raise OSError(error.errno, f"target {self.target[0]!r}: {error.strerror}") from None
         self._listener = socket.create_server((HOST, 0), backlog=1024)
         self._listener.setblocking(False)
         self.port = self._listener.getsockname()[1]
@@ -206,9 +207,10 @@ def relay_to(
 ) -> Relay:
     """Start a relay to a target, with a tap on it and these faults; return it.
 
-    The target is a server of this course, a port, "host:port", or (host, port). The tap
-    keeps the first `keep_bytes` bytes and counts the rest; `label(direction, data)` names a
-    piece in the ledger. A ValueError if the target is none of these.
+    The target is a server of this course, a port, "host:port", (host, port), or the path of
+    a server's socket file; the relay itself always listens on a port. The tap keeps the
+    first `keep_bytes` bytes and counts the rest; `label(direction, data)` names a piece in
+    the ledger. A ValueError if the target is none of these.
     """
     if keep_bytes < 0:
         raise ValueError(f"keep_bytes={keep_bytes!r}: a tap keeps 0 bytes or more")
@@ -218,8 +220,10 @@ def relay_to(
     return registry.register(relay)
 
 
-def _address(target: object) -> tuple[str, int]:
-    """Return the host and the port of a target."""
+def _address(target: object) -> tuple[str, int] | str:
+    """Return the host and the port of a target, or the path of its socket file."""
+    if isinstance(target, str) and target.startswith("/"):
+        return target
     if hasattr(target, "port"):
         host, port = getattr(target, "host", HOST), target.port
     elif isinstance(target, tuple) and len(target) == 2:
@@ -231,6 +235,14 @@ def _address(target: object) -> tuple[str, int]:
         host, port = HOST, target
     if not isinstance(host, str) or not isinstance(port, int) or not 0 < port < 65536:
         raise ValueError(
-            f"target={target!r}: it is a server, a port (1 to 65535), 'host:port' or (host, port)"
+            f"target={target!r}: it is a server, a port (1 to 65535), 'host:port', (host, port) "
+            "or the path of a socket file"
         )
     return host, port
+
+
+def _addresses(target: tuple[str, int] | str) -> list[tuple]:
+    """Return the target's addresses, as getaddrinfo gives them."""
+    if isinstance(target, str):
+        return [(socket.AF_UNIX, socket.SOCK_STREAM, 0, "", target)]
+    return socket.getaddrinfo(*target, type=socket.SOCK_STREAM)

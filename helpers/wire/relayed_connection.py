@@ -86,7 +86,8 @@ class RelayedConnection:
             return False
         for side in self.sides:
             # A relay must not add the waiting of Nagle's algorithm to the sender's own.
-            side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if side.family in (socket.AF_INET, socket.AF_INET6):
+                side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.record_event("opened")
         return True
 

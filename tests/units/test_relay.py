@@ -798,3 +798,27 @@ def test_the_relay_goes_on_when_file_descriptors_ran_out_for_a_moment_and_marks_
         assert client.recv(100) == b"hello"
     assert wire.errors[0] == "accept: Too many open files; trying again"
     assert [mark.label for mark in ledger.marks("wire", "error")] == wire.errors
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no socket files here")
+def test_a_socket_file_can_be_reached_through_a_relay(tmp_path):
+    path = str(tmp_path / "server")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        listener.settimeout(TIMEOUT_S)
+        line = relay_to("line", path)
+        try:
+            with connect(line.port) as client:
+                server, _ = listener.accept()
+                with server:
+                    client.sendall(b"question")
+                    assert server.recv(100) == b"question"
+                    server.sendall(b"answer")
+                    assert client.recv(100) == b"answer"
+            assert line.wait_until_closed()
+            assert line.errors == []
+            assert line.tap.joined(SENT) == b"question"
+            assert line.tap.joined(RECEIVED) == b"answer"
+        finally:
+            line.close()
