@@ -49,7 +49,7 @@ def draw(
     found = _found(panels, predictions)
     rows = [len(some) for some in found.values()]
     figure, axes = style.new_figure(len(panels), ROW_IN * sum(rows) + 0.75 * len(rows) + 0.3)
-    figure.subplots_adjust(left=0.3, right=0.95, hspace=0.75)
+    figure.subplots_adjust(left=0.3, right=0.95, hspace=0.75 * len(rows) / (ROW_IN * sum(rows)))
     guesses = [g for guess in predictions.values() for g in guess.guesses]
     most = max(value for some in found.values() for value in some.values())
     right = prediction.reach(most, guesses) or 1.0
