@@ -163,6 +163,35 @@ def test_the_minutes_of_a_note_add_up_to_those_of_its_lesson():
     assert minutes_of("## One (5 minutes)\n## Two (10 minutes, or 15)\n## Three") == [5, 10]
 
 
+# What an instructor looks for in a note, and how it is found there.
+PARTS = {
+    "what to have run": r"(?i)\brun beforehand\b",
+    "what to say": r"\*\*Say",
+    "what to ask": r"\*\*Ask",
+    "what to show": r"\*\*Show",
+    "what to change live": r"\*\*(Live edit|Edit live)",
+    "what to skip": r"(?i)\bskip\b|leave out",
+    "wrong answers": r"(?i)wrong answer|\bexpect\b|possible answer",
+    "when a run misbehaves": r"(?mi)^(## |\*\*)(when|if) a run misbehaves",
+}
+
+
+def lacking(note: str) -> set[str]:
+    """Return the parts that a note lacks."""
+    return {part for part, pattern in PARTS.items() if not re.search(pattern, note)}
+
+
+def test_every_note_has_what_an_instructor_looks_for():
+    notes = [page for page in PAGES if page.parent.name == "teaching"]
+    assert len(notes) >= 9
+    found = {note.stem: lacking(note.read_text("utf-8")) for note in notes}
+    assert {stem: parts for stem, parts in found.items() if parts} == {}
+    assert lacking("**Ask** for a guess. **Skip** the rest.") == {*PARTS} - {
+        "what to ask",
+        "what to skip",
+    }
+
+
 @pytest.mark.parametrize(
     ("find", "text", "lost"),
     [
