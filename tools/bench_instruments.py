@@ -13,7 +13,7 @@ import threading
 import timeit
 from collections.abc import Iterator
 
-from bench import ROOT, Row, promise, rival
+from promises import ROOT, Row, promise, rival
 
 
 @promise("start a live server")

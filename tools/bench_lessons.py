@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import ROOT, Row, promise
+from promises import ROOT, Row, promise
 
 BOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 

@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import ROOT, Row, promise, rival
+from promises import ROOT, Row, promise, rival
 
 SIZE, ROUNDS = 16 * 2**20, 7
 PIECES = {"64 KiB": (2**16, 2.0), "4 MiB": (2**22, 1.0)}

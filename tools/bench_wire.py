@@ -22,7 +22,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from bench import ROOT, Row, promise, rival
+from promises import ROOT, Row, promise, rival
 
 EXCHANGES, ROUNDS = 300, 15
 MB = 100

@@ -5,23 +5,19 @@ import re
 from pathlib import Path
 
 import bench
+import bench_instruments
+import promises
 import pytest
-from bench import Row
+from promises import Row
 
 
 @pytest.fixture
-def promises(monkeypatch):
-    monkeypatch.setattr(bench, "PROMISES", {})
-    return bench.PROMISES
+def no_promise(monkeypatch):
+    monkeypatch.setattr(promises, "PROMISES", {})
 
 
 def test_every_promise_of_the_design_is_on_the_list():
-    import bench_instruments  # noqa: F401
-    import bench_lessons  # noqa: F401
-    import bench_upload  # noqa: F401
-    import bench_wire  # noqa: F401
-
-    assert set(bench.PROMISES) == {
+    assert set(promises.PROMISES) == {
         "start a live server",
         "record a span",
         "draw 100,000 spans",
@@ -61,10 +57,8 @@ def test_the_promises_are_held_to_these_limits():
 
 
 def test_every_lessons_imports_are_measured():
-    import bench_instruments
-
     found = bench_instruments.imports_of_helpers()
-    assert len(found) == len(list((bench.ROOT / "notebooks").glob("[0-9]*.ipynb")))
+    assert len(found) == len(list((promises.ROOT / "notebooks").glob("[0-9]*.ipynb")))
     assert [lesson for lesson, lines in found.items() if not lines] == []
 
 
@@ -83,18 +77,18 @@ def test_a_row_is_kept_missed_or_only_for_comparison(row, outcome, promised):
     assert (row.outcome, row.promised) == (outcome, promised)
 
 
-def test_what_is_missed_or_cannot_be_measured_is_told_and_the_rest_goes_on(promises, capsys):
-    @bench.promise("first")
+def test_what_is_missed_or_cannot_be_measured_is_told_and_the_rest_goes_on(no_promise, capsys):
+    @promises.promise("first")
     def first():
         yield Row("good", 1, "s", at_most=2)
         yield Row("bad", 3, "s", at_most=2)
 
-    @bench.promise("second")
+    @promises.promise("second")
     def second():
         yield Row("half", 1, "s", at_most=2)
         raise RuntimeError("no such rival")
 
-    @bench.promise("third")
+    @promises.promise("third")
     def third():
         yield Row("good", 1, "s", at_most=2)
 
@@ -109,7 +103,7 @@ def test_what_is_missed_or_cannot_be_measured_is_told_and_the_rest_goes_on(promi
 
 
 def test_numbers_have_three_digits_that_matter():
-    assert [bench.number(n) for n in (0.03126, 1.5, 12.34, 2476.4)] == [
+    assert [promises.number(n) for n in (0.03126, 1.5, 12.34, 2476.4)] == [
         "0.0313",
         "1.5",
         "12.3",
