@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 BOOK = Path(__file__).resolve().parents[1] / "notebooks/08_uploading_an_image.ipynb"
-NEEDED = "import hashlib, io\nfrom pathlib import Path\nfrom aiohttp import web\n"
+NEEDED = "import hashlib, io, time\nfrom pathlib import Path\nfrom aiohttp import web\n"
 
 
 def tus_server() -> dict:

@@ -101,6 +101,16 @@ def boundaries(line):
     return [match.start() for match in re.finditer(rb"(POST|HEAD|PATCH) /", stream)] + [len(stream)]
 
 
+@pytest.mark.parametrize("metadata", ["", "filename cGhvdG8="])
+def test_whoever_asks_gets_the_metadata_that_the_client_gave(start, metadata):
+    speaks = {"Tus-Resumable": "1.0.0"}
+    given = {"Upload-Metadata": metadata} if metadata else {}
+    url = f"{start().url}/uploads"
+    made = requests.post(url, headers=speaks | given | {"Upload-Length": "5"}, timeout=5)
+    asked = requests.head(made.headers["Location"], headers=speaks, timeout=5)
+    assert asked.headers.get("Upload-Metadata", "") == metadata
+
+
 @pytest.mark.parametrize("send", [by_tuspy, by_aiotus])
 @pytest.mark.parametrize("cut_as", ["end", "reset"])
 def test_a_cut_anywhere_loses_nothing_and_doubles_nothing(
