@@ -237,8 +237,8 @@ def _sentences(ledger: Ledger, some: list[Message], lanes: Sequence[str] | None)
         middle = statistics.median(
             m.under_way_s for m in some if (m.sender, m.receiver) == (sender, receiver)
         )
-        slope = "slope" if middle > _LONG_S else "stand upright"
-        sentences.append(f"The arrows from {sender} to {receiver} {slope}.")
+        way = "more" if middle > _LONG_S else "less"
+        sentences.append(f"From {sender} to {receiver} a piece mostly needs {way} than 10 ms.")
     requests, served = ledger.spans(kind="request"), ledger.spans(kind="serving")
     if requests:
         most = in_flight(requests)
