@@ -42,7 +42,9 @@ def draw(figure, panels: Panels, before: Panels | None, widest: Panels | None, o
     if before is None or len(before) != len(panels):
         return alone, ""
     fronts = _used(alone)
-    if "columns" in inspect.signature(figure.draw).parameters:
+    takes = inspect.signature(figure.draw).parameters
+    # How many panels stand beside each other; of some figures they are columns of a table.
+    if "columns" in takes and takes["columns"].default != ():
         options = {**options, "columns": _columns(fronts[0])}
     every = dict(panels) | {f"{title}, before": ledger for title, ledger in before.items()}
     if len(fronts) == 1 < len(panels):  # one panel, and a row for each ledger

@@ -12,7 +12,7 @@ import pytest
 
 from helpers import explore
 from helpers.course import notebook
-from helpers.figures import latency, order, timeline
+from helpers.figures import answers, latency, order, timeline
 from helpers.instruments import record
 from helpers.ledger import Ledger, one_after_another
 from helpers.panel import before
@@ -238,8 +238,9 @@ def test_rows_that_are_not_the_same_are_not_laid_over_each_other_but_share_the_a
     assert before.draw(timeline, SHORT, {"A": LONG["A"]}, None, {})[1] == ""
 
 
-def test_where_each_ledger_is_a_row_the_run_before_gets_rows_of_its_own():
-    drawn, where = before.draw(latency, SHORT, LONG, LONGEST, {})
+@pytest.mark.parametrize("figure", [latency, answers])
+def test_where_each_ledger_is_a_row_the_run_before_gets_rows_of_its_own(figure):
+    drawn, where = before.draw(figure, SHORT, LONG, LONGEST, {})
     assert where == "In the rows “before”"
     rows = [label.get_text() for label in drawn.axes[0].get_yticklabels()]
     assert rows == ["A", "B", "A, before", "B, before"]
