@@ -42,12 +42,14 @@ _quiet.propagate = False
 class Server:
     """A running server: its `name`, `host`, `port` and `url`, and the way to stop it.
 
+    `lane` is where it writes in the ledger: the lane of its name, unless another is set, so
+    that servers which take turns in a figure share one.
     What a handler raises, and what else goes wrong in the server, is kept in `errors`
     (printed or logged it would land in the wrong cell) and marked in the ledger that records.
     """
 
     def __init__(self, name: str):
-        self.name = name
+        self.name = self.lane = name
         self.host = HOST
         self.port = 0
         self._errors: list[str] = []
@@ -78,7 +80,7 @@ class Server:
     def served(self, start_s: float, end_s: float, label: str) -> None:
         """Record that something was served from start_s to end_s."""
         for ledger in list(self._ledgers):
-            ledger.add(self.name, "serving", start_s, end_s, label)
+            ledger.add(self.lane, "serving", start_s, end_s, label)
 
     @contextlib.contextmanager
     def serving(self, label: str) -> Iterator[None]:
@@ -107,7 +109,7 @@ class Server:
     def mark_error(self, time_s: float, text: str) -> None:
         """Mark an error in the ledgers that record."""
         for ledger in list(self._ledgers):
-            ledger.mark(self.name, "error", text, time_s)
+            ledger.mark(self.lane, "error", text, time_s)
 
     def finish_turn(self) -> None:
         """Wait until all is recorded that belongs to an answer that is out already."""
@@ -202,7 +204,9 @@ class LoopServer(Server):
             turn.result(_TURN_S)
 
 
-async def listen_http(server: Server, routes: Iterable) -> tuple[int, Callable]:
+async def listen_http(
+    server: Server, routes: Iterable, *, handler_cancellation: bool = False
+) -> tuple[int, Callable]:
     """Listen for HTTP on the running loop; return the port and what stops it, a coroutine."""
     from aiohttp import abc, web
 
@@ -237,6 +241,7 @@ async def listen_http(server: Server, routes: Iterable) -> tuple[int, Callable]:
         access_log_class=NoteWhatNoHandlerSaw,
         logger=_quiet,
         shutdown_timeout=0.5,
+        handler_cancellation=handler_cancellation,
     )
     await runner.setup()
     try:
@@ -265,18 +270,24 @@ async def _accept_no_more(listener: socket.socket) -> None:
         await asyncio.sleep(0)
 
 
-def serve(name: str, routes: Iterable, *, process: bool = False) -> Server:
+def serve(
+    name: str, routes: Iterable, *, process: bool = False, handler_cancellation: bool = False
+) -> Server:
     """Start an HTTP server with these aiohttp routes (`[web.get("/", handler)]`); return it.
 
     It runs in a thread of this process, or with `process=True` in a process of its own,
     for handlers that burn CPU: in a thread they would share this process's interpreter
-    lock and slow down the very client that measures them. What keeps the server from
-    starting is raised here as it is.
+    lock and slow down the very client that measures them. `handler_cancellation` is
+    aiohttp's own setting: cancel a handler when its client disconnects. What keeps the
+    server from starting is raised here as it is.
     """
     routes = list(routes)
 
     def make() -> Server:
-        return LoopServer(name, lambda server: listen_http(server, routes))
+        def listen(server: Server) -> Awaitable[tuple[int, Callable]]:
+            return listen_http(server, routes, handler_cancellation=handler_cancellation)
+
+        return LoopServer(name, listen)
 
     return _started(name, make, process)
 

@@ -390,6 +390,38 @@ def test_what_is_served_is_recorded_inside_the_block_and_not_outside():
     ]
 
 
+def test_a_server_may_write_to_the_lane_of_another():
+    server, other, ledger = KINDS["http"]("server"), KINDS["http"]("other"), Ledger()
+    other.lane = server.lane
+    with server.recording(ledger), other.recording(ledger):
+        get(server, "/?n=1")
+        get(other, "/?n=2")
+        other.failed("odd")
+    assert [(s.lane, s.label) for s in ledger.spans()] == [("server", "1"), ("server", "2")]
+    assert [(m.lane, m.label) for m in ledger.marks()] == [("server", "odd")]
+
+
+@pytest.mark.parametrize("process", [False, True])
+@pytest.mark.parametrize("cancels", [False, True])
+def test_a_client_that_leaves_ends_the_handler_if_the_server_is_told_to(process, cancels):
+    async def wait(request):
+        await asyncio.sleep(0.6)
+        return web.Response()
+
+    server, ledger = (
+        serve("server", [web.get("/", wait)], process=process, handler_cancellation=cancels),
+        Ledger(),
+    )
+    with server.recording(ledger):
+        with connect(server.port) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: server\r\n\r\n")
+            time.sleep(0.2)
+        time.sleep(0.8)
+    [handled] = ledger.spans("server", "serving")
+    assert (handled.duration_s < 0.5) == cancels
+    assert server.errors == []
+
+
 async def failing_stream(reader, writer):
     raise LookupError("the handler's own")
 
