@@ -13,195 +13,30 @@ Left out: TLS, HTTP/2, listening beyond loopback.
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
-import inspect
 import itertools
 import logging
 import socket
-import time
-import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 from helpers.hosting import registry
-from helpers.hosting.worker import Worker
+from helpers.hosting.child_server import ChildServer
+from helpers.hosting.loop_server import LoopServer
+from helpers.hosting.server import HOST, Server
+from helpers.hosting.socket_server import SocketServer
 from helpers.instruments import server_middleware
-from helpers.ledger import Ledger, now_s
-
-HOST = "127.0.0.1"
-START_S = 20.0
-STOP_S = 5.0
-_ACCEPT_AGAIN_S = 0.1
-_TURN_S = 0.2
+from helpers.ledger import now_s
 
 _quiet = logging.getLogger("helpers.servers")
 _quiet.addHandler(logging.NullHandler())
 _quiet.propagate = False
 
 
-class Server:
-    """A running server: its `name`, `host`, `port` and `url`, and the way to stop it.
-
-    `lane` is where it writes in the ledger: the lane of its name, unless another is set, so
-    that servers which take turns in a figure share one.
-    What a handler raises, and what else goes wrong in the server, is kept in `errors`
-    (printed or logged it would land in the wrong cell) and marked in the ledger that records.
-    """
-
-    def __init__(self, name: str):
-        self.name = self.lane = name
-        self.host = HOST
-        self.port = 0
-        self._errors: list[str] = []
-        self._ledgers: list[Ledger] = []
-
-    @property
-    def errors(self) -> list[str]:
-        """Return what went wrong, oldest first: of an exception in a handler, its traceback."""
-        return self._errors
-
-    @property
-    def url(self) -> str:
-        """Return the address as a URL without a path."""
-        return f"http://{self.host}:{self.port}"
-
-    def __repr__(self) -> str:
-        return f"<server {self.name!r}>"
-
-    @contextlib.contextmanager
-    def recording(self, ledger: Ledger) -> Iterator[None]:
-        """Write what is served meanwhile to the ledger: spans of kind "serving"."""
-        self._ledgers.append(ledger)
-        try:
-            yield
-        finally:
-            self._ledgers.remove(ledger)
-
-    def served(self, start_s: float, end_s: float, label: str) -> None:
-        """Record that something was served from start_s to end_s."""
-        for ledger in list(self._ledgers):
-            ledger.add(self.lane, "serving", start_s, end_s, label)
-
-    @contextlib.contextmanager
-    def serving(self, label: str) -> Iterator[None]:
-        """Record the block as serving; for handlers of protocols this module does not know.
-
-        What the block raises goes on, and is kept in `errors`.
-        """
-        start_s = now_s()
-        try:
-            yield
-        except Exception as error:
-            self.failed(error)
-            raise
-        finally:
-            self.served(start_s, now_s(), label)
-
-    def failed(self, why: BaseException | str) -> None:
-        """Keep what went wrong in `errors`, and mark it in the ledgers that record."""
-        if isinstance(why, BaseException):
-            self._errors.append("".join(traceback.format_exception(why)))
-            why = f"{type(why).__name__}: {why}"
-        else:
-            self._errors.append(why)
-        self.mark_error(now_s(), why)
-
-    def mark_error(self, time_s: float, text: str) -> None:
-        """Mark an error in the ledgers that record."""
-        for ledger in list(self._ledgers):
-            ledger.mark(self.lane, "error", text, time_s)
-
-    def finish_turn(self) -> None:
-        """Wait until all is recorded that belongs to an answer that is out already."""
-
-    def close(self) -> None:
-        """Stop the server and free its port; closing twice does nothing more.
-
-        A StillRunning if a handler has not ended within STOP_S seconds; the server keeps its
-        name then, as it does if you press Stop meanwhile, and may be closed again.
-        """
-        self._stop()
-        registry.forget(self)
-
-    def _stop(self) -> None:
-        """Stop listening and free what the server holds; called once or more."""
-        raise NotImplementedError
-
-    def _still_running(self) -> registry.StillRunning:
-        """Return what to raise where a handler goes on."""
-        try:
-            socket.create_connection((self.host, self.port), timeout=1).close()
-            port = "is still open"
-        except OSError:
-            port = "is closed"
-        return registry.StillRunning(
-            f"server {self.name!r} has not stopped within {STOP_S:g} s: a handler is still "
-            f"running in its thread (its port {self.port} {port})"
-        )
-
-
 # Every server and every relay of this process, by name (registry.py).
 running, close_all = registry.running, registry.close_all
 
 
-# --- HTTP, and streams: a loop in a thread
-
-
-class LoopServer(Server):
-    """A server whose loop runs in a daemon thread of its own."""
-
-    def __init__(self, name: str, listen: Callable[[Server], Awaitable[tuple]]):
-        super().__init__(name)
-        self._listen = listen
-
-    def start(self) -> None:
-        """Start listening; what goes wrong on the server's thread is raised here."""
-        ready: concurrent.futures.Future[int] = concurrent.futures.Future()
-        self._thread = Worker(lambda: asyncio.run(self._main(ready)), f"server {self.name}")
-        self._thread.start()
-        self.port = ready.result(START_S)
-
-    async def _main(self, ready: concurrent.futures.Future[int]) -> None:
-        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        # An exception on this loop has no cell to appear in: it is kept.
-        self._loop.set_exception_handler(lambda _, context: self._lost(context))
-        try:
-            port, stop = await self._listen(self)
-        except BaseException as error:
-            ready.set_exception(error)
-            return
-        ready.set_result(port)
-        await self._stopping.wait()
-        stopped = stop()
-        if inspect.isawaitable(stopped):
-            await stopped
-
-    def _lost(self, context: dict) -> None:
-        """Keep an exception that nobody caught, of a task or a callback."""
-        self.failed(context.get("exception") or context["message"])
-
-    def _stop(self) -> None:
-        with contextlib.suppress(RuntimeError):  # it has ended already
-            self._loop.call_soon_threadsafe(self._stopping.set)
-        if not self._thread.wait(STOP_S):
-            raise self._still_running()
-
-    @contextlib.contextmanager
-    def recording(self, ledger: Ledger) -> Iterator[None]:
-        """Write what is served meanwhile to the ledger: spans of kind "serving"."""
-        with super().recording(ledger):
-            try:
-                yield
-            finally:
-                self.finish_turn()
-
-    def finish_turn(self) -> None:
-        """Wait until the loop has recorded what belongs to an answer that is out already."""
-        turn: concurrent.futures.Future[None] = concurrent.futures.Future()
-        # RuntimeError: it is closed; TimeoutError: it is busy, there is nothing to wait for.
-        with contextlib.suppress(RuntimeError, TimeoutError):
-            self._loop.call_soon_threadsafe(turn.set_result, None)
-            turn.result(_TURN_S)
+# --- HTTP, and streams: on a loop in a thread
 
 
 async def listen_http(
@@ -294,11 +129,7 @@ def serve(
 
 def _started(name: str, make: Callable[[], Server], process: bool) -> Server:
     """Start the server that make() returns, here or in a process of its own; return it."""
-    if not process:
-        return registry.register(make())
-    from helpers.hosting.child_server import ChildServer
-
-    return registry.register(ChildServer(name, make))
+    return registry.register(ChildServer(name, make) if process else make())
 
 
 @contextlib.asynccontextmanager
@@ -373,74 +204,6 @@ def serve_on(name: str, listen: Callable[[Server], Awaitable[tuple[int, Callable
 # --- blocking sockets: a thread per connection
 
 
-class _SocketServer(Server):
-    """A server that blocks in accept(2), and in a thread for each connection."""
-
-    def __init__(self, name: str, handler: Callable[[socket.socket], None]):
-        super().__init__(name)
-        self._handler = handler
-        self._serving: dict[socket.socket, Worker] = {}
-        self._count = 0
-        self._stopping = False
-
-    def start(self) -> None:
-        """Listen, and accept in a thread of its own."""
-        self._listener = socket.create_server((HOST, 0))
-        self.port = self._listener.getsockname()[1]
-        self._thread = Worker(self._accept, f"server {self.name}")
-        self._thread.start()
-
-    def _accept(self) -> None:
-        said = None
-        while not self._stopping:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError as error:
-                # Such as no file descriptor left: one may be free soon.
-                if not self._stopping and error.errno != said:
-                    self.failed(f"accept: {error.strerror}; trying again")
-                    said = error.errno
-                time.sleep(_ACCEPT_AGAIN_S)
-                continue
-            said = None
-            if self._stopping:
-                connection.close()
-                return
-            self._count += 1
-            worker = Worker(self._serve, args=(connection, str(self._count)))
-            self._serving[connection] = worker
-            worker.start()
-
-    def _serve(self, connection: socket.socket, label: str) -> None:
-        start_s = now_s()
-        try:
-            with connection:
-                self._handler(connection)
-        except Exception as error:
-            if not self._stopping:
-                self.failed(error)
-        finally:
-            self._serving.pop(connection, None)
-            self.served(start_s, now_s(), label)
-
-    def _stop(self) -> None:
-        self._stopping = True
-        patience_ends_s = now_s() + STOP_S
-        # Closing a listener does not wake the accept(2) that waits on it; a last caller does.
-        if self._thread.running:
-            with contextlib.suppress(OSError):
-                socket.create_connection((HOST, self.port), timeout=1).close()
-        accepts_no_more = self._thread.wait(STOP_S)
-        self._listener.close()
-        serving = list(self._serving.items())
-        for connection, _ in serving:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-        ended = [worker.wait(max(0.0, patience_ends_s - now_s())) for _, worker in serving]
-        if not accepts_no_more or not all(ended):
-            raise self._still_running()
-
-
 def serve_sockets(
     name: str, handler: Callable[[socket.socket], None], *, process: bool = False
 ) -> Server:
@@ -449,4 +212,4 @@ def serve_sockets(
     The connection is a blocking socket and is closed when the handler returns. With
     `process=True` the server and its threads run in a process of their own.
     """
-    return _started(name, lambda: _SocketServer(name, handler), process)
+    return _started(name, lambda: SocketServer(name, handler), process)

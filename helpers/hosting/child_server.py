@@ -15,8 +15,8 @@ import threading
 from collections.abc import Callable, Iterator
 
 from helpers.hosting.process_channel import Channel, ChannelClosed, ChildProcess
+from helpers.hosting.server import Server
 from helpers.ledger import Ledger
-from helpers.servers import Server
 
 
 class ChildServer(Server):

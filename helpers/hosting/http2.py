@@ -14,7 +14,9 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 
-from helpers.servers import HOST, STOP_S, Server, serve_on
+from helpers.hosting import registry
+from helpers.hosting.loop_server import LoopServer
+from helpers.hosting.server import HOST, STOP_S, Server
 
 
 def serve_http2(name: str, app: Callable[..., Awaitable[None]]) -> Server:
@@ -44,4 +46,4 @@ def serve_http2(name: str, app: Callable[..., Awaitable[None]]) -> Server:
 
         return port, stop
 
-    return serve_on(name, listen)
+    return registry.register(LoopServer(name, listen))

@@ -17,7 +17,8 @@ import pytest
 from aiohttp import web
 
 from helpers import servers
-from helpers.hosting import registry
+from helpers.hosting import loop_server, registry, socket_server
+from helpers.hosting import server as running_server
 from helpers.ledger import Ledger, in_flight, now_s
 from helpers.servers import serve, serve_here, serve_sockets, serve_streams
 
@@ -50,6 +51,13 @@ KINDS = {
     "sockets": lambda name: serve_sockets(name, echo_socket),
 }
 each_kind = pytest.mark.parametrize("start", KINDS.values(), ids=KINDS)
+
+
+def set_everywhere(monkeypatch, name, value):
+    """Set a constant of all servers, in each module that has taken it over."""
+    for module in (servers, running_server, loop_server, socket_server):
+        if hasattr(module, name):
+            monkeypatch.setattr(module, name, value)
 
 
 def connect(port):
@@ -127,7 +135,7 @@ def test_what_keeps_a_server_from_starting_is_raised_as_it_is_and_nothing_stays(
 
 
 def test_a_port_that_cannot_be_had_says_so(monkeypatch):
-    monkeypatch.setattr(servers, "HOST", "192.0.2.1")  # reserved for documents, nobody has it
+    set_everywhere(monkeypatch, "HOST", "192.0.2.1")  # reserved for documents, nobody has it
     for start in KINDS.values():
         with pytest.raises(OSError, match=r"192\.0\.2\.1|annot assign"):
             start("server")
@@ -253,7 +261,7 @@ def busy(kind, ended):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_handler_that_does_not_end_is_told_by_its_servers_name(kind, ended, monkeypatch):
-    monkeypatch.setattr(servers, "STOP_S", 0.3)
+    set_everywhere(monkeypatch, "STOP_S", 0.3)
     server, client = busy(kind, ended)
     with client:
         with pytest.raises(registry.StillRunning) as told:
@@ -274,7 +282,7 @@ def test_a_handler_that_does_not_end_is_told_by_its_servers_name(kind, ended, mo
 
 
 def test_one_that_does_not_stop_keeps_no_other_from_being_closed(ended, monkeypatch, capsys):
-    monkeypatch.setattr(servers, "STOP_S", 0.3)
+    set_everywhere(monkeypatch, "STOP_S", 0.3)
     other = KINDS["http"]("other")
     server, client = busy("http", ended)
     with client:
@@ -305,7 +313,7 @@ def test_stop_ends_the_waiting_and_the_server_can_be_closed_again(kind, stop, en
             started_s = now_s()
             with pytest.raises(stop):
                 server.close()
-            assert now_s() - started_s < servers.STOP_S / 2
+            assert now_s() - started_s < running_server.STOP_S / 2
             assert servers.running() == ["endless"]
             ended.set()
             server.close()
