@@ -18,7 +18,9 @@ from helpers.figures.style import Words
 from helpers.ledger import Ledger
 
 PANEL_IN = 3.3
-_PART = 0.1  # a change of less than this part of the whole is none
+# A line that varies by less than this part of its highest value is level; of one that does
+# not, steps of less than a tenth say nothing: a loaded machine makes such steps.
+_LEVEL, _STEP = 0.4, 0.1
 
 
 def point(ledger: Ledger, lane: str, x: float, y: float) -> None:
@@ -120,9 +122,9 @@ def _found(
 def _course(values: list[float]) -> str:
     """Return how a line runs, in words that a run under load repeats."""
     whole = max(values)
-    steps = [b - a for a, b in pairwise(values) if abs(b - a) > _PART * whole]
-    if not steps:
+    if whole - min(values) < _LEVEL * whole:
         return "level"
+    steps = [b - a for a, b in pairwise(values) if abs(b - a) > _STEP * whole]
     if all(step > 0 for step in steps):
         return "rising"
     if all(step < 0 for step in steps):

@@ -88,6 +88,8 @@ def test_a_line_goes_through_its_points_in_order_of_x():
         ([1, 2, 3], "rising"),
         ([3, 2, 1], "falling"),
         ([1, 1.04, 1], "level"),
+        ([1, 1.5, 1, 1.4], "level"),
+        ([1, 1.05, 2, 1.95, 3], "rising"),
         ([5, 1, 5], "first falling, then rising"),
         ([1, 5, 1], "going up and down"),
     ],
