@@ -20,7 +20,6 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 from helpers.hosting import registry
-from helpers.hosting.child_server import ChildServer
 from helpers.hosting.loop_server import LoopServer
 from helpers.hosting.server import HOST, Server
 from helpers.hosting.socket_server import SocketServer
@@ -129,7 +128,11 @@ def serve(
 
 def _started(name: str, make: Callable[[], Server], process: bool) -> Server:
     """Start the server that make() returns, here or in a process of its own; return it."""
-    return registry.register(ChildServer(name, make) if process else make())
+    if not process:
+        return registry.register(make())
+    from helpers.hosting.child_server import ChildServer  # with what only a process needs
+
+    return registry.register(ChildServer(name, make))
 
 
 @contextlib.asynccontextmanager

@@ -152,6 +152,10 @@ def _blocked() -> Iterator[Row]:
         )
 
 
+# These modules are about other people's parsers, whose import is not theirs.
+ABOUT_PARSERS = ("parsing.parsers", "parsing.whole_request")
+
+
 def imports_of_helpers() -> dict[str, list[str]]:
     """Return by lesson the lines of its set-up cell, where it begins, that import helpers."""
     found = {}
@@ -171,8 +175,8 @@ def _import() -> Iterator[Row]:
     for lesson, lines in lessons.items():
         # A lesson's kernel has IPython, and with it asyncio, before the first cell runs.
         code = "import IPython, asyncio, time\n"
-        if any("parsers" in line for line in lines):
-            code += "import aiohttp, h11, httptools\n"  # that module is about these packages
+        if any(module in line for line in lines for module in ABOUT_PARSERS):
+            code += "import aiohttp, h11, httptools\n"
         code += "t = time.perf_counter()\n" + "\n".join(lines)
         code += "\nprint(time.perf_counter() - t)"
         runs = [

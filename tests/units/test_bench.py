@@ -56,6 +56,13 @@ def test_the_promises_are_held_to_these_limits():
     }
 
 
+def test_the_import_of_other_peoples_parsers_is_not_counted():
+    parsing = promises.ROOT / "helpers/parsing"
+    loads = re.compile(r"(?m)^(import|from) (aiohttp|h11|httptools)\b")
+    found = {f"parsing.{p.stem}" for p in parsing.glob("*.py") if loads.search(p.read_text())}
+    assert found == set(bench_instruments.ABOUT_PARSERS)
+
+
 def test_every_lessons_imports_are_measured():
     found = bench_instruments.imports_of_helpers()
     assert len(found) == len(list((promises.ROOT / "notebooks").glob("[0-9]*.ipynb")))
