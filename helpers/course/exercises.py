@@ -60,6 +60,7 @@ async def check(
         return
     except BaseException as error:
         too_long = over.expired() or held_up.is_set()
+        stop_button.end_calls_in_threads(asyncio.get_running_loop())
         if _is_stop(error, too_long):
             print(f"{name}: stopped.")
             raise

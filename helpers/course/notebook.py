@@ -90,9 +90,21 @@ def line_in_a_cell(trace, leave_out: str = "") -> str:
     found = ""
     while trace is not None:
         file, number = trace.tb_frame.f_code.co_filename, trace.tb_lineno
-        of_a_module = file.startswith(_NOT_IN_A_CELL) or file.startswith("<frozen")
-        if file != leave_out and not of_a_module:
+        if file != leave_out and _is_of_a_cell(file):
             line = linecache.getline(file, number).strip()
             found = f"line {number}: {line}" if line else f"line {number}"
         trace = trace.tb_next
     return found
+
+
+def runs_a_cells_code(frame) -> bool:
+    """Tell whether some code under way in a frame, or what called it, stands in a cell."""
+    while frame is not None:
+        if _is_of_a_cell(frame.f_code.co_filename):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _is_of_a_cell(file: str) -> bool:
+    return not file.startswith((*_NOT_IN_A_CELL, "<frozen"))

@@ -8,7 +8,8 @@ descriptor, and does three things. It wakes a loop asleep in its selector (ipyke
 Python takes up again after a signal (PEP 475), it has the cancellation raised in the code
 that holds it up, by a signal of its own: CancelledError, because KeyboardInterrupt would
 leave the loop and end the kernel. And where even that does not help, it says in one line why,
-and what to do.
+and what to do. What the cell has running in a thread of its loop (`asyncio.to_thread`) is
+ended with it, or it would compute on for nobody.
 
 Left out: anything that patches the kernel or its loop. A call into C that keeps the
 interpreter's lock (a sum over a huge range) can't be ended from inside of Python, and while
@@ -23,6 +24,7 @@ import contextvars
 import ctypes
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -111,6 +113,18 @@ def insist(loop: asyncio.AbstractEventLoop, thread: int, over: threading.Event) 
     threading.Thread(target=watch, name="insist", daemon=True).start()
 
 
+def end_calls_in_threads(loop: asyncio.AbstractEventLoop) -> None:
+    """Raise in each call of `asyncio.to_thread` on this loop that is in a cell's code.
+
+    A blocking call there has to end first.
+    """
+    frames = sys._current_frames()
+    pool = getattr(loop, "_default_executor", None)  # nothing else tells whose threads they are
+    for thread in list(getattr(pool, "_threads", ())):
+        if notebook.runs_a_cells_code(frames.get(thread.ident)):
+            raise_in(thread.ident, asyncio.CancelledError("stopped"))
+
+
 def raise_in(thread: int, error: BaseException) -> None:
     """Raise an exception in a thread: the main one, even in a call, or another's next line."""
     if thread == threading.main_thread().ident and RAISE is not None:
@@ -160,6 +174,8 @@ def _cell_begins(*_) -> None:
 def _cell_ends(*_) -> None:
     if _in_main_thread() and _cell is not None:
         _cell.ended.set()
+        if _cell.stopped.is_set() and _cell.loop is not None:
+            end_calls_in_threads(_cell.loop)
 
 
 def _in_main_thread() -> bool:

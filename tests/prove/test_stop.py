@@ -58,6 +58,22 @@ def test_stop_ends_the_cell_and_the_kernel_goes_on(kernel, code):
     assert kernel.run("print(6 * 7)").text.strip() == "42"
 
 
+def test_what_the_cell_has_running_in_a_thread_ends_with_it(kernel):
+    """It would compute on, beside whatever is measured next."""
+    code = (
+        "over, ended = threading.Event(), threading.Event()\n"
+        "def busy():\n    try:\n        while not over.is_set(): pass\n"
+        "    finally: ended.set()\n"
+        "await asyncio.to_thread(busy)"
+    )
+    id = kernel.send(code)
+    time.sleep(0.7)
+    kernel.interrupt()
+    assert kernel.gather([id], 10)[0].status == "error"
+    said = kernel.run("print(ended.wait(20))\nover.set()")
+    assert said.text.strip() == "True"
+
+
 @pytest.mark.parametrize("first", ["", "await asyncio.sleep(0)\n"], ids=["plain", "awaits"])
 def test_a_call_that_cannot_be_interrupted_is_said_to_be_one(kernel, first):
     id = kernel.send(first + LONG_CALL)

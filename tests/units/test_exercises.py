@@ -3,6 +3,7 @@
 import asyncio
 import linecache
 import signal
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -233,6 +234,27 @@ def test_a_cancelled_cell_ends(capsys):
     with pytest.raises(KeyboardInterrupt):
         asyncio.run(check("Exercise 1", attempt))
     assert capsys.readouterr().out == "Exercise 1: stopped.\n"
+
+
+def test_what_goes_on_in_a_thread_is_ended_with_it(capsys):
+    """Else it would compute on, beside whatever is measured next."""
+    code = """
+def busy():
+    try:
+        while not over.is_set(): pass
+    except BaseException as error:
+        ended.append(type(error))
+        raise
+async def attempt(): await asyncio.to_thread(busy)
+"""
+    over, ended = threading.Event(), []
+    give_up = threading.Timer(20, over.set)
+    give_up.start()
+    attempt = learner(code, asyncio=asyncio, over=over, ended=ended)["attempt"]
+    # The end of asyncio.run waits for its threads.
+    assert "did not end within 0.2 s" in said(capsys, attempt, timeout_s=0.2)[0]
+    give_up.cancel()
+    assert ended == [asyncio.CancelledError]
 
 
 def test_in_a_kernel_too():
