@@ -55,7 +55,7 @@ def test_an_answer_that_is_ready_and_must_not_go_first_waits_too():
     assert [round(length_s, 1) for _, length_s in bars] == [0.3, 0.2]
 
 
-def test_yellow_is_drawn_where_the_words_say_that_one_waited_and_nowhere_else():
+def test_waiting_is_drawn_where_the_words_say_that_one_waited_and_nowhere_else():
     late = ledger(slow=(0, 0.02, 0.33, 0.36), fast=(0.01, 0.03, 0.03, 0.06))
     assert hatched(order.draw({"free": FREE, "loaded": late})) == [[], []]
     assert len(hatched(order.draw({"piped": PIPELINED}))[0]) == 2
