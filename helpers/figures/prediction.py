@@ -90,7 +90,7 @@ def reach(measured: float, guesses: Iterable[float]) -> float:
 
 def words(title: str, guess: Prediction) -> str:
     """Return the sentence for a figure's words."""
-    about = f" (about {guess.lane})" if guess.lane else ""
+    about = f" (about {' '.join(guess.lane.split())})" if guess.lane else ""
     values = ""
     if len(guess.guesses) > 1:
         values = f" (all: {', '.join(f'{g:g}' for g in sorted(guess.guesses))})"

@@ -1,0 +1,171 @@
+"""The fate of requests: how long each client waits, how long its server works, for whom.
+
+Plan: a panel per ledger, a row per server. Above in a row, a thin bar: the request of the
+client (kind "request", labelled with the server's lane), which ends in an answer or, crossed
+out, because the client leaves. Below it the work (kind "serving"). What is done after the
+client has left is done for nobody: that part of the bar is hollow. A client has left if there
+is a mark of kind "noticed" with the server's lane; the words follow from the same rule.
+
+Left out: more than one request to a server, and what passes between the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from helpers.figures import prediction, style
+from helpers.figures.style import KINDS, Words, seconds
+from helpers.ledger import Ledger, Span
+
+ROW_IN, _WORK = 0.62, 0.4  # the height of a row in inches; of a bar of work, in rows
+_SOON_S = 0.15  # whoever works longer than this after its client has left, works on
+_ANSWERED, _STOPS, _WORKS_ON = "answers its client", "stops", "works on, for nobody"
+
+
+class Row(NamedTuple):
+    """A server: the request it got, its work, and whether the client left."""
+
+    name: str
+    request: Span
+    work: Span
+    left: bool
+
+    @property
+    def wasted_s(self) -> float:
+        """Return for how many seconds it worked after its client had left."""
+        return max(0.0, self.work.end_s - self.request.end_s) if self.left else 0.0
+
+    @property
+    def fate(self) -> str:
+        """Return what the server did, in words."""
+        if not self.left:
+            return _ANSWERED
+        return _WORKS_ON if self.wasted_s > _SOON_S else _STOPS
+
+
+def rows(ledger: Ledger) -> list[Row]:
+    """Return a row per server, in the order in which they were asked.
+
+    A ValueError if a server does not have exactly one request and one piece of work.
+    """
+    asked = ledger.spans(kind="request")
+    gone = {mark.label for mark in ledger.marks(kind="noticed")}
+    found = []
+    for name in dict.fromkeys(span.label for span in asked):
+        requests = [span for span in asked if span.label == name]
+        work = ledger.spans(name, "serving")
+        if len(requests) != 1 or len(work) != 1:
+            raise ValueError(
+                f"{name!r} has {len(requests)} requests and {len(work)} pieces of work"
+            )
+        found.append(Row(name, requests[0], work[0], name in gone))
+    if not found:
+        raise ValueError("its ledger holds no request")
+    return found
+
+
+def draw(
+    panels: Mapping[str, Ledger],
+    predictions: Mapping[str, prediction.Prediction] | None = None,
+):
+    """Return the figure: a panel per ledger, keyed by what it shows.
+
+    A prediction in seconds since the request began is drawn in the row of its `lane`. A
+    ValueError for a ledger whose rows are not whole, or a prediction of no panel.
+    """
+    predictions = predictions or {}
+    found = _found(panels, predictions)
+    most = max(len(some) for some in found.values())
+    figure, axes = style.new_figure(len(found), (ROW_IN * most + 0.55) * len(found) + 0.35)
+    figure.subplots_adjust(left=0.13, right=0.76, hspace=0.55 / (ROW_IN * most))
+    ends = [_end_s(row) for some in found.values() for row in some]
+    guesses = [g for guess in predictions.values() for g in guess.within("s")]
+    axes[0].set_xlim(0, 1.04 * prediction.reach(max(ends), guesses))
+    for ax, (title, some) in zip(axes, found.items(), strict=True):
+        places = {row.name: len(some) - 1 - n for n, row in enumerate(some)}
+        ax.set_ylim(-0.5, len(some) - 0.4)
+        for row in some:
+            _draw_row(ax, row, places[row.name])
+        ax.set_yticks(list(places.values()), list(places))
+        if title in predictions:
+            guess = predictions[title]
+            y = places.get(guess.lane)
+            prediction.draw(ax, guess, None if y is None else (y - 0.42, y + 0.14), unit="s")
+        style.head(ax, title, "")
+    axes[-1].set_xlabel("seconds since the client asked")
+    return figure
+
+
+def describe(
+    panels: Mapping[str, Ledger],
+    predictions: Mapping[str, prediction.Prediction] | None = None,
+) -> Words:
+    """Return the same figure in words: what each server did; as measured, for how long."""
+    predictions = predictions or {}
+    words = Words(" / ".join(panels))
+    words.stable.append(
+        "A row per server: above how long its client waits, below how long it works."
+    )
+    for title, some in _found(panels, predictions).items():
+        for row in some:
+            stays = "leaves" if row.left else "stays"
+            words.stable.append(f"{title}, {row.name}: the client {stays}; the server {row.fate}.")
+            waits, works = seconds(row.request.duration_s), seconds(row.work.duration_s)
+            words.measured.append(
+                f"{title}, {row.name}: the client waits {waits}, the server works {works}, "
+                f"{seconds(row.wasted_s)} of it after the client has left."
+            )
+        if title in predictions:
+            words.measured.append(prediction.words(title, predictions[title]))
+    return words
+
+
+def _found(
+    panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction]
+) -> dict[str, list[Row]]:
+    if not panels:
+        raise ValueError("panels={}: the figure needs at least one ledger")
+    found = {}
+    for title, ledger in panels.items():
+        try:
+            found[title] = rows(ledger)
+        except ValueError as error:
+            raise ValueError(f"panel {title!r}: {error}") from None
+    prediction.check(predictions, panels, ("s", "ms"))
+    return found
+
+
+def _end_s(row: Row) -> float:
+    return max(row.request.end_s, row.work.end_s) - row.request.start_s
+
+
+def _draw_row(ax, row: Row, y: float) -> None:
+    """Draw what the client does above what its server does, and what came of it at the right."""
+    start_s, end_s = row.request.start_s, row.request.end_s
+    _bar(ax, 0.0, end_s - start_s, y + 0.27, 0.16, "request")
+    served_s = min(row.work.end_s, end_s) if row.left else row.work.end_s
+    _bar(ax, row.work.start_s - start_s, served_s - start_s, y - 0.06, _WORK, "serving")
+    if row.fate == _WORKS_ON:
+        hollow = {"facecolor": "white", "hatch": "////", "edgecolor": KINDS["serving"].face}
+        bar = [(served_s - start_s, row.wasted_s)]
+        ax.broken_barh(bar, (y - 0.06 - _WORK / 2, _WORK), **hollow, lw=1.2, zorder=3)
+        middle = served_s - start_s + row.wasted_s / 2
+        box = {"boxstyle": "round,pad=.15", "fc": "white", "ec": "none", "alpha": 0.92}
+        ax.text(middle, y - 0.06, "for nobody", ha="center", va="center", fontsize=8.5, bbox=box)
+    if row.left:
+        look = KINDS["error"]
+        ax.plot([end_s - start_s], [y + 0.27], "X", ms=9, mfc=look.face, mec=style.INK, zorder=4)
+        ax.annotate("leaves", (end_s - start_s, y + 0.27), (8, 0), **_TEXT, fontsize=8.5)
+    place = {"xycoords": ("axes fraction", "data"), "annotation_clip": False}
+    ax.annotate(f"the server {row.fate}", (1.0, y), (8, 0), **_TEXT, **place, fontsize=9.5)
+
+
+_TEXT = {"textcoords": "offset points", "va": "center", "color": style.INK}
+
+
+def _bar(ax, left: float, right: float, y: float, height: float, kind: str) -> None:
+    look = KINDS[kind]
+    edge = {"edgecolor": style.INK, "lw": 0.7}
+    bar = [(left, max(0.0, right - left))]
+    ax.broken_barh(bar, (y - height / 2, height), facecolor=look.face, hatch=look.hatch, **edge)
