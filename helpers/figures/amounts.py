@@ -72,7 +72,7 @@ def draw(
             prediction.draw(ax, guess, None if y is None else (y - 0.46, y + 0.46))
         style.head(ax, title, "")
     axes[-1].set_xlabel(unit)
-    if most <= 5 and all(v == int(v) for some in found.values() for v in some.values()):
+    if all(v == int(v) for some in found.values() for v in some.values()):
         axes[-1].xaxis.get_major_locator().set_params(integer=True)
     if unit == "bytes":
         axes[-1].xaxis.set_major_formatter(lambda value, _: written(value, unit))
