@@ -33,6 +33,14 @@ def test_bars_are_as_long_as_the_amounts_and_nought_is_said(counted):
     assert words.measured == ["A: sent at once 2 MB, asked first 0 B."]
 
 
+def test_whole_amounts_have_whole_numbers_on_their_axis():
+    ledger = Ledger()
+    amounts.amount(ledger, "one", 1)
+    amounts.amount(ledger, "two", 2)
+    [ax] = amounts.draw({"A": ledger}, unit="requests").axes
+    assert all(tick == int(tick) for tick in ax.get_xticks())
+
+
 def test_a_guess_is_drawn_in_its_row(counted):
     [ax] = amounts.draw({"A": counted}, {"A": guess(500, lane="sent at once")}, unit="bytes").axes
     [line] = [line for line in ax.lines if line.is_dashed()]
