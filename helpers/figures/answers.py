@@ -17,7 +17,7 @@ from helpers.figures import prediction, style
 from helpers.figures.style import Words
 from helpers.ledger import Ledger, Span
 
-ROW_IN, COLUMN_IN = 0.48, 1.05
+ROW_IN, COLUMN_IN = 0.54, 1.05
 LOUD, QUIET = style.KINDS["blocked"].face, style.KINDS["free"].face
 _UNITS = {"s": 1.0, "ms": 1000.0}
 
@@ -71,7 +71,7 @@ def draw(
         text = f"{watched or last}: {_time(row.watched or row.answers[-1], unit)}"
         _draw_row(ax, row, -n, factor, text, row.title in predictions)
         if row.title in predictions:
-            prediction.draw(ax, predictions[row.title], (-n + 0.05, -n + 0.42), unit=unit)
+            prediction.draw(ax, predictions[row.title], (-n + 0.12, -n + 0.46), unit=unit)
     for place, column in enumerate(columns):
         x = 1 + (place + 0.55) * COLUMN_IN / (style.WIDTH_IN * (right - ax.get_position().x0))
         _write_column(ax, x, column, [row.values[place] for row in rows])
