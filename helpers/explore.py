@@ -20,7 +20,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping
 
 from helpers.course import notebook, page
-from helpers.figures import style
+from helpers.figures import style, units
 from helpers.hosting import registry
 from helpers.ledger import Ledger, now_s
 from helpers.panel import before
@@ -234,7 +234,7 @@ class Panel:
             if error is None:
                 words = self._figure.describe(run.panels, None, **self._options)
                 png = style.png(self._draw(run.panels))
-                said = f"✔ Measured with {self._say(run.values)}, in {style.seconds(took_s)}."
+                said = f"✔ Measured with {self._say(run.values)}, in {units.seconds(took_s)}."
                 return said, "", png, words.html()
         except Exception as raised:
             error = raised

@@ -97,7 +97,7 @@ def plain(verdict: Verdict) -> str:
 def as_html(verdict: Verdict) -> str:
     """Return the verdict as HTML; a bar at the left has a colour for each word."""
     kind = _COLOURS.get(verdict.word)
-    colour = style.KINDS[kind].face if kind else style.GREY
+    colour = style.LOOKS[kind].face if kind else style.GREY
     lines = "".join(
         f"<li style='list-style:none'>{_rendered(line)}</li>" for line in _evidence(verdict)
     )

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from helpers.figures import prediction, style
-from helpers.figures.style import KINDS, Words
+from helpers.figures import prediction, style, units
+from helpers.figures.style import LOOKS, Words
 from helpers.ledger import Ledger
 
 ROW_IN, BAR = 0.5, 0.58
@@ -54,7 +54,7 @@ def draw(
     most = max(value for some in found.values() for value in some.values())
     right = prediction.reach(most, guesses) or 1.0
     axes[0].set_xlim(-0.012 * right, 1.2 * right)
-    look = KINDS[kind]
+    look = LOOKS[kind]
     for ax, (title, some) in zip(axes, found.items(), strict=True):
         places = {lane: len(some) - 1 - row for row, lane in enumerate(some)}
         ax.set_ylim(-0.6, len(some) - 0.4)
@@ -107,10 +107,7 @@ def written(value: float, unit: str) -> str:
     """Return an amount as people write it."""
     if unit != "bytes":
         return f"{value:,.0f}" if value == int(value) else f"{value:,.3g}"
-    for size, name in ((1e6, "MB"), (1e3, "kB")):
-        if value >= size:
-            return f"{value / size:.3g} {name}"
-    return f"{value:.0f} B"
+    return units.size(value)
 
 
 def _one_line(lane: str) -> str:

@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from helpers.figures import prediction, style
+from helpers.figures import prediction, style, units
 from helpers.figures.style import Words
 from helpers.ledger import Ledger, Span
 
 ROW_IN, COLUMN_IN = 0.54, 1.05
-LOUD, QUIET = style.KINDS["blocked"].face, style.KINDS["free"].face
+LOUD, QUIET = style.LOOKS["blocked"].face, style.LOOKS["free"].face
 _UNITS = {"s": 1.0, "ms": 1000.0}
 
 
@@ -161,7 +161,7 @@ def _end_s(span: Span, start_s: float) -> float:
 
 
 def _time(value_s: float, unit: str) -> str:
-    return f"{value_s:.2f} s" if unit == "s" else style.milliseconds(value_s)
+    return f"{value_s:.2f} s" if unit == "s" else units.milliseconds(value_s)
 
 
 def _range(answers: list[float], unit: str) -> str:
@@ -179,7 +179,7 @@ def _draw_row(ax, row: Row, y: float, factor: float, text: str, is_crowded: bool
     x = xs[-1]
     if row.watched is not None:
         x = factor * row.watched
-        face = LOUD if row.is_late else style.KINDS["serving"].face
+        face = LOUD if row.is_late else style.LOOKS["serving"].face
         ax.plot([x], [y], "D", ms=8, mfc=face, mec=style.INK, mew=0.8, zorder=4)
     _label(ax, x, y, text, xs, is_crowded)
 

@@ -15,27 +15,27 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 from helpers.figures import prediction, style
-from helpers.figures.style import KINDS, Kind, Words
+from helpers.figures.style import LOOKS, Look, Words
 from helpers.ledger import Ledger, Span
 
 # Each kind's look, and how its boxes are counted at the right: one, many.
-LOOKS: dict[str, tuple[Kind, str, str]] = {
+BOX_LOOKS: dict[str, tuple[Look, str, str]] = {
     # The loudest look is for what is wrong without anybody noticing.
-    "right": (Kind("#EDEDED", "right"), "right", "right"),
-    "noticed": (Kind("#EBCFDF", "noticed"), "noticed", "noticed"),
-    "wrong": (Kind("#B2182B", "wrong", "////"), "wrong", "wrong"),
-    "request": (Kind(KINDS["request"].face, "request"), "request", "requests"),
-    "refused": (Kind("#EBCFDF", "refused"), "refused", "refused"),
+    "right": (Look("#EDEDED", "right"), "right", "right"),
+    "noticed": (Look("#EBCFDF", "noticed"), "noticed", "noticed"),
+    "wrong": (Look("#B2182B", "wrong", "////"), "wrong", "wrong"),
+    "request": (Look(LOOKS["request"].face, "request"), "request", "requests"),
+    "refused": (Look("#EBCFDF", "refused"), "refused", "refused"),
     "switched": (
-        Kind(KINDS["asleep"].face, "another protocol"),
+        Look(LOOKS["asleep"].face, "another protocol"),
         "another protocol",
         "another protocol",
     ),
-    "sent": (Kind(KINDS["send"].face, "sent"), "sent", "sent"),
-    "received": (Kind(KINDS["receive"].face, "received"), "received", "received"),
-    "segment": (Kind(KINDS["request"].face, "segment"), "segment", "segments"),
-    "unfinished": (Kind("#FFFFFF", "not ended yet"), "not ended", "not ended"),
-    "dropped": (Kind("#FFFFFF", "dropped", "...."), "the rest dropped", "the rest dropped"),
+    "sent": (Look(LOOKS["send"].face, "sent"), "sent", "sent"),
+    "received": (Look(LOOKS["receive"].face, "received"), "received", "received"),
+    "segment": (Look(LOOKS["request"].face, "segment"), "segment", "segments"),
+    "unfinished": (Look("#FFFFFF", "not ended yet"), "not ended", "not ended"),
+    "dropped": (Look("#FFFFFF", "dropped", "...."), "the rest dropped", "the rest dropped"),
 }
 _COUNTED_BY_PLACE = ("right", "noticed", "wrong")
 _COUNTED = ("request", "sent", "received", "segment")
@@ -157,9 +157,9 @@ def _check(
         if not ledger.rows:
             raise ValueError(f"panel {title!r}: its ledger holds no span")
         for span in ledger.spans():
-            if span.kind not in LOOKS:
+            if span.kind not in BOX_LOOKS:
                 raise ValueError(
-                    f"panel {title!r}: kind {span.kind!r} is none of {', '.join(LOOKS)}"
+                    f"panel {title!r}: kind {span.kind!r} is none of {', '.join(BOX_LOOKS)}"
                 )
             if span.start_s != int(span.start_s) or span.end_s != int(span.end_s):
                 raise ValueError(f"panel {title!r}: {span} ends at no whole place: is it a time?")
@@ -174,7 +174,7 @@ def _count(ledger: Ledger, lane: str) -> str:
     parts = []
     for kind in dict.fromkeys(s.kind for s in spans):
         mine = [s for s in spans if s.kind == kind]
-        _, one, many = LOOKS[kind]
+        _, one, many = BOX_LOOKS[kind]
         by_place = kind in _COUNTED_BY_PLACE
         number = int(sum(s.duration_s for s in mine)) if by_place else len(mine)
         text = one if number == 1 else many
@@ -190,7 +190,7 @@ def _places(span: Span, cases: Sequence[str]) -> str:
 
 
 def _said(span: Span, unseen: str) -> str:
-    word = LOOKS[span.kind][0].word
+    word = BOX_LOOKS[span.kind][0].word
     said = f"{word} ({' '.join(span.label.split())})" if span.label else word
     return f"{said}, {unseen}" if unseen else said
 
@@ -206,7 +206,7 @@ def _unseen(ledger: Ledger, span: Span, gate: str) -> str:
 
 
 def _draw_box(ax, span: Span, y: float, right: float, unseen: str) -> None:
-    look = LOOKS["wrong" if unseen else span.kind][0]
+    look = BOX_LOOKS["wrong" if unseen else span.kind][0]
     ax.broken_barh(
         [(span.start_s, span.duration_s)],
         (y - BAR / 2, BAR),

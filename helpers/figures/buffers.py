@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from helpers.figures import prediction, style
-from helpers.figures.style import KINDS, Words
+from helpers.figures.style import LOOKS, Words
 from helpers.kernel.gauges import LEVEL
 from helpers.ledger import Ledger, Span
 
@@ -85,7 +85,7 @@ def describe(
     for title, ledger in panels.items():
         sentences = []
         for lane in _strips(ledger, panels, lanes):
-            said = [s.label or KINDS[s.kind].word for s in _bars(ledger, lane)]
+            said = [s.label or LOOKS[s.kind].word for s in _bars(ledger, lane)]
             runs = [(text, len(list(same))) for text, same in groupby(said)]
             parts = [text if n == 1 else f"{text} ({n} times)" for text, n in runs]
             sentences.append(f"{lane}: {', then '.join(parts) or 'nothing'}.")
@@ -135,7 +135,7 @@ def _most_that_stay(ledger: Ledger, lane: str) -> int:
 
 
 def _bars(ledger: Ledger, lane: str) -> list[Span]:
-    return [s for s in ledger.spans(lane) if s.kind in KINDS]
+    return [s for s in ledger.spans(lane) if s.kind in LOOKS]
 
 
 def _strips(
@@ -158,7 +158,7 @@ def _limits(ledger: Ledger, lane: str) -> list[tuple[int, str]]:
 
 def _origin(ledger: Ledger) -> float:
     """Return the moment that is 0 on the axis: the first bar's start, or else the first level's."""
-    starts = [row[0] for row in ledger.rows if row[3] in KINDS]
+    starts = [row[0] for row in ledger.rows if row[3] in LOOKS]
     return min(starts) if starts else min(row[0] for row in ledger.rows)
 
 
@@ -168,7 +168,7 @@ def _extent(
     left, right = 0.0, 0.0
     for ledger in panels.values():
         origin = _origin(ledger)
-        drawn = [row for row in ledger.rows if row[3] in KINDS or row[3] == LEVEL]
+        drawn = [row for row in ledger.rows if row[3] in LOOKS or row[3] == LEVEL]
         left = min(left, min(row[0] for row in drawn) - origin)
         right = max(right, max(row[1] for row in drawn) - origin)
     timed = [guess for guess in predictions.values() if guess.unit == "s"]
@@ -296,7 +296,7 @@ def _draw_strip(ax, ledger: Ledger, lane: str, y: float, pixel_s: float) -> None
     origin = _origin(ledger)
     spans = _bars(ledger, lane)
     for span in spans:
-        look = KINDS[span.kind]
+        look = LOOKS[span.kind]
         # Two pixels at least: what lasted a moment is still seen.
         length = max(span.duration_s, 2 * pixel_s)
         ax.broken_barh(

@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from helpers.figures import prediction, style, timeline
-from helpers.figures.style import KINDS, Words, count, seconds
+from helpers.figures.style import LOOKS, Words, count
+from helpers.figures.units import seconds
 from helpers.ledger import CALLER, HEARTBEAT, Ledger, Mark, Span, in_flight, share
 
 _BAR_Y, _MARKS_Y = 0.66, 0.2  # in a row that is 1 high
@@ -130,7 +131,7 @@ def _sentences(ledger: Ledger, marks: str) -> list[str]:
     if len(requests) > 1:
         sentences.append(f"{len(requests)} requests, {in_flight(requests)} in flight at most.")
     if state := _state(ledger):
-        sentences.append(f"The {CALLER} is {KINDS[state].word} most of the time.")
+        sentences.append(f"The {CALLER} is {LOOKS[state].word} most of the time.")
     silent = timeline.silence_s(ledger.marks(lane=marks), start_s, end_s) > 0.8 * (end_s - start_s)
     sentences.append(f"The {marks} {'is silent' if silent else 'goes on'}.")
     return sentences
@@ -169,7 +170,7 @@ def _draw_row(ax, ledger: Ledger, bottom: float, marks: str, pixel_s: float) -> 
             timeline.draw_bars(ax, some, bottom + _BAR_Y, height, start_s, pixel_s, named=False)
     if state := _state(ledger):
         [word, *_] = sorted({s.label for s in inside if s.kind == state == "running"} - {""}) or [
-            KINDS[state].word
+            LOOKS[state].word
         ]
         timeline.draw_word(ax, (end_s - start_s) / 2, bottom + _BAR_Y, word)
     times = [mark.time_s - start_s for mark in ledger.marks(lane=marks)]

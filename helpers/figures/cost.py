@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from helpers.figures import prediction, style
+from helpers.figures import prediction, style, units
 from helpers.figures.style import Words
 from helpers.ledger import Ledger
 
@@ -73,8 +73,8 @@ def draw(
         if title in predictions:
             prediction.draw(ax, predictions[title], unit="s", across=True)
         _label_ends(ax, lines)
-        ax.yaxis.set_major_formatter(lambda value, _: _time(value))
-        ax.xaxis.set_major_formatter(lambda value, _: _size(value))
+        ax.yaxis.set_major_formatter(lambda value, _: units.time(value))
+        ax.xaxis.set_major_formatter(lambda value, _: units.size(value))
         ax.minorticks_off()
         style.head(ax, title, _fact(lines, compare))
     axes[-1].set_xlabel("size (logarithmic)")
@@ -94,10 +94,10 @@ def describe(
         words.stable.append(f"{title}: {style.count(len(lines), 'line')}: {', '.join(lines)}.")
         for lane, line in lines.items():
             sizes = list(line)
-            span = f"from {_size(sizes[0])} to {_size(sizes[-1])}"
+            span = f"from {units.size(sizes[0])} to {units.size(sizes[-1])}"
             words.stable.append(f"{lane}: {style.count(len(line), 'size')}, {span}.")
             words.measured.append(
-                f"{lane}: {', '.join(f'{_size(s)} {_time(t)}' for s, t in line.items())}."
+                f"{lane}: {', '.join(f'{units.size(s)} {units.time(t)}' for s, t in line.items())}."
             )
         if fact := _fact(lines, compare):
             words.measured.append(f"{title}: {fact}.")
@@ -107,8 +107,6 @@ def describe(
 
 
 # --- questions both share
-
-_UNITS = {"µs": 1e-6, "ms": 1e-3, "s": 1.0}
 
 
 def _found(
@@ -124,7 +122,7 @@ def _found(
             raise ValueError(f"panel {title!r}: {error}") from None
         if len(found[title]) > len(style.LINES):
             raise ValueError(f"panel {title!r}: {len(found[title])} lanes, it shows five at most")
-    prediction.check(predictions, panels, _UNITS)
+    prediction.check(predictions, panels, units.IN_SECONDS)
     return found
 
 
@@ -140,22 +138,7 @@ def _fact(lines: Mapping[str, Mapping[int, float]], compare: tuple[str, str] | N
     if not (common := set(slow) & set(quick)):
         return ""
     size = min(common)
-    return f"{_size(size)}: {compare[0]} takes {slow[size] / quick[size]:.1f} × {compare[1]}"
-
-
-def _time(value: float) -> str:
-    for unit, factor in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if value >= 0.995 * factor or unit == "µs":
-            number = value / factor
-            return f"{number:.0f} {unit}" if number >= 9.95 else f"{number:.2g} {unit}"
-    raise AssertionError
-
-
-def _size(value: float) -> str:
-    for unit, factor in (("MB", 1e6), ("kB", 1e3)):
-        if value >= 0.9995 * factor:
-            return f"{value / factor:.3g} {unit}"
-    return f"{value:.0f} B"
+    return f"{units.size(size)}: {compare[0]} takes {slow[size] / quick[size]:.1f} × {compare[1]}"
 
 
 # --- drawing
@@ -176,7 +159,7 @@ def _label_ends(ax, lines: Mapping[str, Mapping[int, float]]) -> None:
         # A lone mark has no line to run into above it.
         [(size, time_s)] = lines[name].items()
         ax.annotate(
-            f"{name}, {_time(time_s)}",
+            f"{name}, {units.time(time_s)}",
             (size, time_s),
             (0, 6),
             textcoords="offset points",
@@ -188,7 +171,7 @@ def _label_ends(ax, lines: Mapping[str, Mapping[int, float]]) -> None:
     for y, name in ends:
         below = max(y, below + least)
         ax.annotate(
-            f"{name}, {_time(list(lines[name].values())[-1])}",
+            f"{name}, {units.time(list(lines[name].values())[-1])}",
             (rightmost, 10**below),
             (8, 0),
             textcoords="offset points",

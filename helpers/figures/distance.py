@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from helpers.figures import prediction, style
-from helpers.figures.style import KINDS, Words, milliseconds
+from helpers.figures.style import LOOKS, Words
+from helpers.figures.units import milliseconds
 from helpers.ledger import Ledger, Span, share
 
 ROW_IN, BAR = 0.3, 0.66
@@ -156,7 +157,7 @@ def _facts(some: Mapping[str, Row]) -> str:
 def _draw_row(ax, row: Row, y: float) -> None:
     left = 0.0
     for kind, part in zip(PARTS, (row.handler, row.connect, row.rest), strict=True):
-        ax.barh(y, 100 * part, BAR, left, facecolor=KINDS[kind].face, edgecolor=style.INK, lw=0.7)
+        ax.barh(y, 100 * part, BAR, left, facecolor=LOOKS[kind].face, edgecolor=style.INK, lw=0.7)
         if kind == "serving":
             inside = part > _NARROW
             ax.text(
@@ -186,7 +187,7 @@ def _draw_key(ax, found: Mapping[str, Mapping[str, Row]]) -> None:
 
     connects = any(row.connect for some in found.values() for row in some.values())
     kinds = [kind for kind in PARTS if kind != "connect" or connects]
-    looks = [Patch(fc=KINDS[kind].face, ec=style.INK, lw=0.7) for kind in kinds]
+    looks = [Patch(fc=LOOKS[kind].face, ec=style.INK, lw=0.7) for kind in kinds]
     ax.legend(
         looks,
         [PARTS[kind] for kind in kinds],

@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from helpers.figures import prediction, style
-from helpers.figures.style import KINDS, Words, seconds
+from helpers.figures.style import LOOKS, Words
+from helpers.figures.units import seconds
 from helpers.ledger import Ledger, Span
 
 ROW_IN, _WORK = 0.62, 0.4  # the height of a row in inches; of a bar of work, in rows
@@ -147,14 +148,14 @@ def _draw_row(ax, row: Row, y: float) -> None:
     served_s = min(row.work.end_s, end_s) if row.left else row.work.end_s
     _bar(ax, row.work.start_s - start_s, served_s - start_s, y - 0.06, _WORK, "serving")
     if row.fate == _WORKS_ON:
-        hollow = {"facecolor": "white", "hatch": "////", "edgecolor": KINDS["serving"].face}
+        hollow = {"facecolor": "white", "hatch": "////", "edgecolor": LOOKS["serving"].face}
         bar = [(served_s - start_s, row.wasted_s)]
         ax.broken_barh(bar, (y - 0.06 - _WORK / 2, _WORK), **hollow, lw=1.2, zorder=3)
         middle = served_s - start_s + row.wasted_s / 2
         box = {"boxstyle": "round,pad=.15", "fc": "white", "ec": "none", "alpha": 0.92}
         ax.text(middle, y - 0.06, "for nobody", ha="center", va="center", fontsize=8.5, bbox=box)
     if row.left:
-        look = KINDS["error"]
+        look = LOOKS["error"]
         ax.plot([end_s - start_s], [y + 0.27], "X", ms=9, mfc=look.face, mec=style.INK, zorder=4)
         ax.annotate("leaves", (end_s - start_s, y + 0.27), (8, 0), **_TEXT, fontsize=8.5)
     place = {"xycoords": ("axes fraction", "data"), "annotation_clip": False}
@@ -165,7 +166,7 @@ _TEXT = {"textcoords": "offset points", "va": "center", "color": style.INK}
 
 
 def _bar(ax, left: float, right: float, y: float, height: float, kind: str) -> None:
-    look = KINDS[kind]
+    look = LOOKS[kind]
     edge = {"edgecolor": style.INK, "lw": 0.7}
     bar = [(left, max(0.0, right - left))]
     ax.broken_barh(bar, (y - height / 2, height), facecolor=look.face, hatch=look.hatch, **edge)

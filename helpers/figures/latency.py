@@ -15,7 +15,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 from helpers.figures import prediction, style
-from helpers.figures.style import Words, milliseconds, seconds
+from helpers.figures.style import Words
+from helpers.figures.units import either
 from helpers.ledger import Ledger
 
 ABOVE = 10  # so many requests must lie above a percentile
@@ -159,15 +160,11 @@ def _facts(some: list[float], unit: str) -> list[str]:
     if not some:
         return [f"no {unit}"]
     facts = [
-        f"{part} within {_time(percentile(some, p))}"
+        f"{part} within {either(percentile(some, p))}"
         for p, part in PERCENTILES.items()
         if len(some) - _place(len(some), p) >= ABOVE
     ]
-    return [style.count(len(some), unit), *facts, f"all within {_time(some[-1])}"]
-
-
-def _time(value_s: float) -> str:
-    return seconds(value_s) if value_s >= 0.0995 else milliseconds(value_s)
+    return [style.count(len(some), unit), *facts, f"all within {either(some[-1])}"]
 
 
 def _stands_out(table: Mapping[str, list[float]], unit: str) -> list[str]:

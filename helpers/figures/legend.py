@@ -1,6 +1,6 @@
 """The legend: every bar and stroke that a timeline can hold, and what each of them means.
 
-Plan: one sample a kind, drawn by the timeline's own hand in the look of style.KINDS, so
+Plan: one sample a kind, drawn by the timeline's own hand in the look of style.LOOKS, so
 that it shows what the timelines show; beside it the kind's word and what it means.
 
 Left out: the phases of a request, which the waterfall names in its own rows.
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from helpers import ledger
 from helpers.figures import style, timeline
-from helpers.figures.style import KINDS, Words
+from helpers.figures.style import LOOKS, Words
 from helpers.ledger import Ledger, Span
 
 # In the ledger's own words; an error is drawn where it ended.
@@ -47,7 +47,7 @@ def draw(
     for index, (key, meaning) in enumerate(entries):
         left, y = index // rows, rows - index % rows - 0.5
         _draw_sample(ax, key, left, y)
-        word = KINDS[key].word if key in KINDS else key
+        word = LOOKS[key].word if key in LOOKS else key
         ax.text(left + 0.2, y + 0.19, word, va="center", fontweight="bold", fontsize=9.5)
         ax.text(left + 0.2, y - 0.19, meaning, va="center", fontsize=9, color=style.GREY)
     style.head(ax, _TITLE, "")
@@ -55,7 +55,7 @@ def draw(
 
 
 def _draw_sample(ax, key: str, left: float, y: float) -> None:
-    if key in KINDS:
+    if key in LOOKS:
         bar = [Span(left, left + 0.16, "", key)]
         # At ten pixels wide, no label of its own would fit into the bar.
         timeline.draw_bars(ax, bar, y, timeline.BAR, 0.0, pixel_s=0.016)
@@ -74,7 +74,7 @@ def describe(
     """Return the same in words; nothing of it is measured."""
     words = Words(_TITLE)
     for key, meaning in MEANINGS.items():
-        look = _HATCHES[KINDS[key].hatch[:1]]
-        words.stable.append(f"A bar, {look}, is “{KINDS[key].word}”: {meaning}.")
+        look = _HATCHES[LOOKS[key].hatch[:1]]
+        words.stable.append(f"A bar, {look}, is “{LOOKS[key].word}”: {meaning}.")
     words.stable += [f"A {name} is {meaning}." for name, meaning in MARKS.items()]
     return words

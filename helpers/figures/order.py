@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from helpers.figures import prediction, style
-from helpers.figures.style import KINDS, Words, seconds
+from helpers.figures.style import LOOKS, Words
+from helpers.figures.units import seconds
 from helpers.ledger import Ledger, Span
 
 HEIGHT = 0.56
@@ -183,7 +184,7 @@ def _draw_panel(ax, ledger: Ledger, deep: int, guessed: str) -> None:
 
 
 def _bar(ax, span: Span, y: float, kind: str, origin: float) -> None:
-    look = KINDS[kind]
+    look = LOOKS[kind]
     ax.broken_barh(
         [(span.start_s - origin, max(span.duration_s, 0.002))],
         (y - HEIGHT / 2, HEIGHT),

@@ -15,9 +15,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from helpers.figures import style
+from helpers.figures.units import IN_SECONDS
 
 POSSIBLE = "one possible guess"
-_SECONDS = {"s": 1.0, "ms": 1e-3, "µs": 1e-6}
 _BOX = {"boxstyle": "round,pad=.15", "fc": "white", "ec": "none", "alpha": 0.92}
 
 
@@ -65,7 +65,7 @@ class Prediction:
         """Return the guesses in another unit of time, smallest first; as they are if equal."""
         if unit == self.unit:
             return sorted(self.guesses)
-        return sorted(guess * _SECONDS[self.unit] / _SECONDS[unit] for guess in self.guesses)
+        return sorted(guess * IN_SECONDS[self.unit] / IN_SECONDS[unit] for guess in self.guesses)
 
 
 def check(

@@ -17,7 +17,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from helpers.figures import prediction, style
-from helpers.figures.style import KINDS, Words, milliseconds, seconds
+from helpers.figures.style import LOOKS, Words
+from helpers.figures.units import either, milliseconds, seconds
 from helpers.ledger import Ledger, Mark, Span, in_flight
 
 CLIENT, SERVER = "client", "server"
@@ -214,7 +215,7 @@ def _origin(ledger: Ledger, some: list[Message]) -> float:
 
 def _facts(some: list[Message]) -> str:
     whole_s = max(m.came_s for m in some) - some[0].left_s
-    whole = seconds(whole_s) if whole_s >= 0.1 else milliseconds(whole_s)
+    whole = either(whole_s)
     noun = "message" if all(m.named for m in some) else "piece"
     facts = [f"{whole} for {style.count(len(some), noun)}"]
     slowest = max(m.under_way_s for m in some)
@@ -290,7 +291,7 @@ def _joined(some: list[Message], pixel_s: float) -> list[Message]:
 
 
 def _draw_bar(ax, span: Span, y: float, origin: float, unit: float, pixel_s: float) -> None:
-    look = KINDS[span.kind]
+    look = LOOKS[span.kind]
     ax.broken_barh(
         [((span.start_s - origin) * unit, max(span.duration_s, 2 * pixel_s) * unit)],
         (y - _BAR / 2, _BAR),
@@ -317,7 +318,7 @@ def _draw_messages(
         start = (m.left_s - origin) * unit, heights[m.sender]
         end = (m.came_s - origin) * unit, heights[m.receiver]
         lines.append((*start, *end))
-        arrow = {"arrowstyle": "-|>", "color": KINDS["sent"].face, "lw": 0.7 if many else 1.3}
+        arrow = {"arrowstyle": "-|>", "color": LOOKS["sent"].face, "lw": 0.7 if many else 1.3}
         arrow |= {"shrinkA": 0, "shrinkB": 0, "mutation_scale": 7 if many else 11}
         ax.annotate("", end, start, arrowprops=arrow, zorder=3)
     seen: set[tuple[str, str]] = set()
@@ -372,7 +373,7 @@ def _crosses(box: _Box, line: _Line) -> bool:
 
 def _draw_error(ax, mark: Mark, y: float, origin: float, unit: float, placed: list[_Box]) -> None:
     x = (mark.time_s - origin) * unit
-    ax.plot([x], [y], "X", ms=10, mfc=KINDS["error"].face, mec=style.INK, zorder=5)
+    ax.plot([x], [y], "X", ms=10, mfc=LOOKS["error"].face, mec=style.INK, zorder=5)
     left, right = ax.get_xlim()
     pixel, at_right = (right - left) / (_AXES_IN * style.DPI), x > (left + right) / 2
     offset, side = ((-9, 0), "right") if at_right else ((9, 0), "left")

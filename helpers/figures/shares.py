@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from helpers.figures import prediction, style
-from helpers.figures.style import KINDS, Words
+from helpers.figures.style import LOOKS, Words
 from helpers.ledger import Ledger
 
 ROW_IN, BAR = 0.36, 0.62
@@ -42,7 +42,7 @@ def draw(
     right = prediction.reach(most_served, guesses)
     for ax, (title, rows) in zip(axes, counts.items(), strict=True):
         places = {lane: len(rows) - 1 - row for row, lane in enumerate(rows)}
-        look = KINDS["serving"]
+        look = LOOKS["serving"]
         for lane, n in rows.items():
             y = places[lane]
             ax.barh(y, n, BAR, facecolor=look.face, edgecolor=style.INK, lw=0.7)

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from helpers.figures import prediction, style
-from helpers.figures.style import KINDS, Words, milliseconds
+from helpers.figures.style import LOOKS, Words
+from helpers.figures.units import milliseconds
 from helpers.ledger import Ledger, Span, duration_s, share
 
 ROW_IN, BAR, MOST = 0.34, 0.62, 20
@@ -108,13 +109,13 @@ def _check(panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Pr
         stages = ledger.spans()
         if not 0 < len(stages) <= MOST:
             raise ValueError(f"panel {title!r}: {len(stages)} stages, it shows 1 to {MOST}")
-        if odd := {s.kind for s in stages} - set(KINDS):
+        if odd := {s.kind for s in stages} - set(LOOKS):
             raise ValueError(f"panel {title!r}: no such kind: {', '.join(sorted(odd))}")
     prediction.check(predictions, panels, ("%",))
 
 
 def _name(stage: Span) -> str:
-    return f"{stage.lane}: {stage.label or KINDS[stage.kind].word}"
+    return f"{stage.lane}: {stage.label or LOOKS[stage.kind].word}"
 
 
 def _facts(stages: list[Span]) -> str:
@@ -129,7 +130,7 @@ def _facts(stages: list[Span]) -> str:
 
 
 def _draw_stage(ax, stage: Span, y: float, origin: float, right: float) -> None:
-    look = KINDS[stage.kind]
+    look = LOOKS[stage.kind]
     pixel = right / (_AXES_IN * style.DPI)
     start, wide = (stage.start_s - origin) * 1000, stage.duration_s * 1000
     ax.broken_barh(

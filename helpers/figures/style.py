@@ -25,7 +25,7 @@ DASHED = {"ls": (0, (4, 3)), "color": INK, "lw": 1.1}
 
 
 @dataclass(frozen=True)
-class Kind:
+class Look:
     """How a kind of span is drawn, and what it is called in words."""
 
     face: str
@@ -34,27 +34,27 @@ class Kind:
     alpha: float = 1.0
 
 
-KINDS = {
-    "blocked": Kind("#D55E00", "blocked", "////"),
-    "free": Kind("#56B4E9", "free", alpha=0.45),
-    "serving": Kind("#009E73", "serving"),
-    "request": Kind("#F2F2F2", "request in flight"),
-    "queued": Kind("#E69F00", "queued", "...."),
-    "error": Kind("#CC79A7", "error", "xxxx"),
-    "asleep": Kind("#E8E8E8", "asleep", "---"),
-    "running": Kind("#222222", "running"),
+LOOKS = {
+    "blocked": Look("#D55E00", "blocked", "////"),
+    "free": Look("#56B4E9", "free", alpha=0.45),
+    "serving": Look("#009E73", "serving"),
+    "request": Look("#F2F2F2", "request in flight"),
+    "queued": Look("#E69F00", "queued", "...."),
+    "error": Look("#CC79A7", "error", "xxxx"),
+    "asleep": Look("#E8E8E8", "asleep", "---"),
+    "running": Look("#222222", "running"),
     # The phases of a request, by the names of the HTTP archive format (HAR).
-    "connect": Kind("#F0E442", "connecting"),
-    "send": Kind("#0072B2", "sending"),
-    "wait": Kind("#BDBDBD", "waiting"),
-    "receive": Kind("#8FC1E3", "receiving", "\\\\\\\\"),
-    "parsing": Kind("#B8A1D9", "parsing"),
+    "connect": Look("#F0E442", "connecting"),
+    "send": Look("#0072B2", "sending"),
+    "wait": Look("#BDBDBD", "waiting"),
+    "receive": Look("#8FC1E3", "receiving", "\\\\\\\\"),
+    "parsing": Look("#B8A1D9", "parsing"),
     # What a relay passes on, from the client's point of view.
-    "sent": Kind("#0072B2", "on the way to the server"),
-    "received": Kind("#8FC1E3", "on the way to the client", "\\\\\\\\"),
+    "sent": Look("#0072B2", "on the way to the server"),
+    "received": Look("#8FC1E3", "on the way to the client", "\\\\\\\\"),
 }
 
-# The lines of a chart: none has the colour of a kind of span; shapes tell them apart, too.
+# The lines of a chart: none but ink has the colour of a kind of span; shapes differ, too.
 LINES = ((INK, "o"), ("#332288", "s"), ("#6B6B00", "^"), ("#882255", "D"), (GREY, "v"))
 
 
@@ -121,19 +121,6 @@ def png(figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight", pad_inches=0.08)
     return buffer.getvalue()
-
-
-def seconds(value: float) -> str:
-    """Return a time with two digits that matter: 1.01 s, 0.21 s, 12 ms."""
-    return f"{value:.2f} s" if value >= 0.0995 else f"{value * 1000:.0f} ms"
-
-
-def milliseconds(value: float) -> str:
-    """Return a time given in seconds, in milliseconds: 1014 ms, 3.1 ms, 0.24 ms."""
-    value *= 1000
-    if value < 0.005:
-        return "< 0.01 ms"
-    return f"{value:.0f} ms" if value >= 9.95 else f"{value:.{1 if value >= 0.995 else 2}f} ms"
 
 
 def count(number: int, noun: str) -> str:

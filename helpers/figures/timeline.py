@@ -17,7 +17,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from helpers.figures import prediction, style
-from helpers.figures.style import KINDS, Words, seconds
+from helpers.figures.style import LOOKS, Words
+from helpers.figures.units import seconds
 from helpers.ledger import (
     CALLER,
     HEARTBEAT,
@@ -193,7 +194,7 @@ def _sentences(ledger: Ledger, names: Sequence[str], unit: str) -> list[str]:
             if some and share(some, start_s, end_s) > 0.5:
                 where = {s.label for s in some if s.duration_s > (end_s - start_s) / 20} - {""}
                 inside = f" in {' and '.join(sorted(where))}" if where else ""
-                sentences.append(f"The {name} is {KINDS[kind].word}{inside} most of the time.")
+                sentences.append(f"The {name} is {LOOKS[kind].word}{inside} most of the time.")
         if name == SYSTEM_CPU and spans:
             little = duration_s(spans) < (end_s - start_s) / 5
             sentences.append(f"The {name} is {'less' if little else 'more'} than a fifth of that.")
@@ -294,7 +295,7 @@ def _draw_lane(ax, ledger: Ledger, lane: str, y: float, tall: float, pixel_s: fl
 
 def draw_error(ax, x: float, y: float, text: str) -> None:
     """Draw the cross of an error at a moment, with its text at the left."""
-    ax.plot([x], [y], "X", ms=10, mfc=KINDS["error"].face, mec=style.INK)
+    ax.plot([x], [y], "X", ms=10, mfc=LOOKS["error"].face, mec=style.INK)
     ax.annotate(
         text,
         (x, y),
@@ -363,7 +364,7 @@ def draw_bars(
     With `named` a bar with room for it says what it is.
     """
     kind = spans[0].kind
-    look = KINDS[kind]
+    look = LOOKS[kind]
     outlined = kind in ("request", "asleep", "running")
     edge = 0.7 if outlined or height < BAR else 1.2
     ax.broken_barh(

@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from helpers.figures import prediction, style
-from helpers.figures.style import KINDS, Words, count, seconds
+from helpers.figures.style import LOOKS, Words, count
+from helpers.figures.units import seconds
 from helpers.ledger import Ledger
 
 PANEL_IN = 2.0
@@ -101,8 +102,8 @@ def _draw_kept(ax, ledger: Ledger) -> None:
     for span in ledger.spans(kind="level"):
         xs += [span.start_s - origin, span.end_s - origin]
         ys += [int(span.label)] * 2
-    ax.fill_between(xs, ys, color=KINDS["serving"].face, alpha=0.18, lw=0)
-    ax.plot(xs, ys, color=KINDS["serving"].face, lw=1.6, zorder=3)
+    ax.fill_between(xs, ys, color=LOOKS["serving"].face, alpha=0.18, lw=0)
+    ax.plot(xs, ys, color=LOOKS["serving"].face, lw=1.6, zorder=3)
 
 
 def _draw_events(ax, ledger: Ledger, size: int) -> None:
@@ -110,7 +111,7 @@ def _draw_events(ax, ledger: Ledger, size: int) -> None:
     levels = ledger.spans(kind="level")
     for mark in ledger.marks(kind="error"):
         before = [int(span.label) for span in levels if span.start_s <= mark.time_s] or [0]
-        cross = {"mfc": KINDS["error"].face, "mec": style.INK, "zorder": 5}
+        cross = {"mfc": LOOKS["error"].face, "mec": style.INK, "zorder": 5}
         ax.plot([mark.time_s - origin], [before[-1]], "X", ms=9, **cross)
     for mark in ledger.marks(kind="event"):
         x = mark.time_s - origin

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from helpers.figures import prediction, style
-from helpers.figures.style import KINDS, Words, milliseconds
+from helpers.figures.style import LOOKS, Words
+from helpers.figures.units import milliseconds
 from helpers.ledger import Ledger, Span, share
 
 PHASES = ("queued", "connect", "send", "wait", "receive")
@@ -274,7 +275,7 @@ def _draw_key(ax, found: Mapping[str, list[RequestPhases]]) -> None:
     spans = [s for some in found.values() for r in some for s in [*r.phases, *r.handling]]
     kinds = [kind for kind in (*PHASES, "serving") if any(s.kind == kind for s in spans)]
     looks = [
-        Patch(fc=KINDS[kind].face, ec=style.INK, hatch=KINDS[kind].hatch, lw=0.7) for kind in kinds
+        Patch(fc=LOOKS[kind].face, ec=style.INK, hatch=LOOKS[kind].hatch, lw=0.7) for kind in kinds
     ]
     words = ["the server's handling" if kind == "serving" else kind for kind in kinds]
     ax.legend(
@@ -295,7 +296,7 @@ def _draw_key(ax, found: Mapping[str, list[RequestPhases]]) -> None:
 def _bar(
     ax, span: Span, y: float, origin: float, right: float, height: float | None = None
 ) -> None:
-    look = KINDS[span.kind]
+    look = LOOKS[span.kind]
     height = height or (THIN if span.kind in WAITING else THICK)
     # Three pixels at least: what lasted a moment is still seen.
     wide = max(span.duration_s * 1000, 3 * right / (_AXES_IN * style.DPI))

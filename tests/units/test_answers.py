@@ -52,7 +52,7 @@ def test_the_watched_one_is_loud_if_somebody_was_answered_before_it(ends_s, late
     figure = answers.draw(run, watched="the small one")
     [diamond] = [line for line in figure.axes[0].lines if line.get_marker() == "D"]
     assert diamond.get_xdata() == pytest.approx([ends_s])
-    assert (diamond.get_markerfacecolor() == style.KINDS["blocked"].face) is late
+    assert (diamond.get_markerfacecolor() == style.LOOKS["blocked"].face) is late
     words = answers.describe(run, watched="the small one")
     assert ("behind some of the others" in words.stable[1]) is late
     assert ("before the others" in words.stable[1]) is not late

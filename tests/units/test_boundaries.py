@@ -120,7 +120,9 @@ def test_a_request_that_the_gate_has_not_seen_is_drawn_as_dangerous(stream):
 
 def test_wrong_and_unnoticed_is_the_loudest_and_right_the_quietest():
     def strength(kind):
-        red, green, blue = (int(boundaries.LOOKS[kind][0].face[i : i + 2], 16) for i in (1, 3, 5))
+        red, green, blue = (
+            int(boundaries.BOX_LOOKS[kind][0].face[i : i + 2], 16) for i in (1, 3, 5)
+        )
         return max(red, green, blue) - min(red, green, blue)
 
     assert strength("right") < strength("noticed") < strength("wrong")

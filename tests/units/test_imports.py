@@ -48,7 +48,7 @@ MAY_IMPORT = {
     ),
 }
 # Figures are independent of each other: of their own folder, they may import these alone.
-OF_FIGURES = {"figures.style", "figures.prediction"}
+OF_FIGURES = {"figures.style", "figures.prediction", "figures.units"}
 # What is more than that, and why.
 EXCEPTIONS = {
     ("figures.legend", "figures.timeline"): "it explains the bars of the timeline",
@@ -185,7 +185,7 @@ def test_an_import_that_points_the_wrong_way_is_noticed(tmp_path, file, line, wr
     good = {
         "lesson.py": "from helpers import servers\nfrom helpers.course import claims\n",
         "servers.py": "from helpers.instruments import x\nfrom helpers.ledger import Ledger\n",
-        "figures/timeline.py": "from helpers.figures.style import KINDS\n",
+        "figures/timeline.py": "from helpers.figures.style import LOOKS\n",
     }
     names = ("ledger", "instruments", "explore", "newcomer", "kernel/tcp", "course/claims")
     names += ("wire/relay", "figures/style", "figures/a", "peers/curl", "hosting/http2")

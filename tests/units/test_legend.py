@@ -3,21 +3,21 @@
 from matplotlib.colors import to_hex
 
 from helpers.figures import legend, waterfall
-from helpers.figures.style import KINDS
+from helpers.figures.style import LOOKS
 
 # What passes a relay is drawn as an arrow, a stage of parsing in the figure of stages.
 ARROWS = {"sent", "received", "parsing"}
 
 
 def test_every_kind_has_its_meaning_or_is_drawn_in_another_figure():
-    assert set(legend.MEANINGS) <= set(KINDS)
-    assert set(KINDS) - set(legend.MEANINGS) <= {*waterfall.PHASES, *ARROWS}
+    assert set(legend.MEANINGS) <= set(LOOKS)
+    assert set(LOOKS) - set(legend.MEANINGS) <= {*waterfall.PHASES, *ARROWS}
 
 
 def test_bars_have_the_colours_and_hatches_of_their_kinds():
     [ax] = legend.draw({}).axes
     drawn = [(to_hex(bar.get_facecolor()[0]), bar.get_hatch() or "") for bar in ax.collections]
-    looks = [KINDS[kind] for kind in legend.MEANINGS]
+    looks = [LOOKS[kind] for kind in legend.MEANINGS]
     assert drawn == [(look.face.lower(), look.hatch) for look in looks]
 
 
@@ -26,7 +26,7 @@ def test_picture_and_words_say_the_same():
     written = {text.get_text() for text in ax.texts}
     words = legend.describe({}).plain()
     for key, meaning in {**legend.MEANINGS, **legend.MARKS}.items():
-        word = KINDS[key].word if key in KINDS else key
+        word = LOOKS[key].word if key in LOOKS else key
         assert {word, meaning} <= written
         assert word in words
         assert meaning in words

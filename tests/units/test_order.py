@@ -38,7 +38,7 @@ def test_waiting_behind_another_is_time_without_work():
 
 def hatched(figure):
     """Return the starts and lengths of what is drawn as waiting, for each panel."""
-    queued = style.KINDS["queued"].hatch
+    queued = style.LOOKS["queued"].hatch
     bars = [[c for c in ax.collections if c.get_hatch() == queued] for ax in figure.axes]
     return [
         [path.get_extents().bounds[:3:2] for c in some for path in c.get_paths()] for some in bars

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from matplotlib.figure import Figure
 
-from helpers.figures import style, timeline
+from helpers.figures import style, timeline, units
 from helpers.figures.prediction import Prediction
 from helpers.ledger import (
     CALLER,
@@ -283,8 +283,8 @@ def test_words_and_picture_tell_the_same_facts():
     for ledger, (total, silence) in zip(panels.values(), facts, strict=True):
         total_s = duration_s(ledger.spans(REQUESTS))
         silent_s = timeline.silence_s(ledger.marks(), *timeline.window(ledger))
-        assert total == f"{style.seconds(total_s)} for 5 requests"
-        assert silence == f"longest silence {style.seconds(silent_s)}"
+        assert total == f"{units.seconds(total_s)} for 5 requests"
+        assert silence == f"longest silence {units.seconds(silent_s)}"
 
 
 @pytest.mark.parametrize("blocking", [True, False])
