@@ -112,16 +112,20 @@ def _draw_events(ax, ledger: Ledger, size: int) -> None:
     for mark in ledger.marks(kind="error"):
         before = [int(span.label) for span in levels if span.start_s <= mark.time_s] or [0]
         cross = {"mfc": LOOKS["error"].face, "mec": style.INK, "zorder": 5}
-        ax.plot([mark.time_s - origin], [before[-1]], "X", ms=9, **cross)
+        spot = (mark.time_s - origin, before[-1])
+        ax.plot(*spot, "X", ms=9, **cross)
+        ax.annotate("cut", spot, (8, -11), textcoords="offset points", fontsize=8.5)
     for mark in ledger.marks(kind="event"):
         x = mark.time_s - origin
+        late = x > 0.8 * ax.get_xlim()[1]
         ax.plot([x, x], [0, 1.1 * size], color=style.INK, lw=1)
         ax.annotate(
             mark.label,
             (x, 1.12 * size),
-            (3, 0),
+            (-3 if late else 3, 0),
             textcoords="offset points",
             fontsize=8.5,
+            ha="right" if late else "left",
             va="bottom",
             color=style.INK,
         )
