@@ -47,6 +47,10 @@ CELLS = {
     "setup": SETUP.strip(),
     "predict": 'guess = lesson.predict("How long do both take?", possible=0.2)',
     "run": 'lesson.show(timeline, await ask(), {"Two requests": guess})',
+    "verdict": (
+        "run = await ask()\n"
+        'lesson.verdict("S2", runs=run["Two requests"], supports={"it is so": True})'
+    ),
     "busy": "await asyncio.sleep(0)\nwhile True: pass",
     "next": 'print("still" + " here")',
     "panel": 'explore.panel(ask, figure=timeline, requests=explore.whole(1, 5, 2, "requests"))',
@@ -64,6 +68,31 @@ SELECT = """async (index) => {
 }"""
 
 
+# The lowest contrast (WCAG 2, 1.4.3) of what stands in the outputs, and whose it is.
+CONTRAST = """() => {
+    const rgb = text => (text.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);
+    const light = colour => {
+        const [r, g, b] = colour.map(c => c / 255)
+            .map(c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const behind = element => {
+        for (let e = element; e; e = e.parentElement) {
+            const found = rgb(getComputedStyle(e).backgroundColor);
+            if (found.length < 4 || found[3] > 0.5) return found.slice(0, 3);
+        }
+        return [255, 255, 255];
+    };
+    return [...document.querySelectorAll('.jp-OutputArea *')]
+        .filter(e => e.offsetParent && !e.disabled
+            && [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()))
+        .map(e => {
+            const [a, b] = [light(rgb(getComputedStyle(e).color).slice(0, 3)), light(behind(e))];
+            return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), e.textContent];
+        }).sort((one, other) => one[0] - other[0]);
+}"""
+
+
 class Person:
     """Somebody at the keyboard, with one notebook open."""
 
@@ -77,8 +106,10 @@ class Person:
         before = self.cell(name)["execution_count"]
         self.page.keyboard.press("Shift+Enter")
         if wait:
-            ran = f"() => ({TEXT})({index}).execution_count !== {json.dumps(before)}"
-            self.page.wait_for_function(f"() => ({ran})() && ({IDLE})()", timeout=60_000)
+            # While a cell waits for the kernel its count is null: that is not yet a run.
+            ran = f"count !== null && count !== {json.dumps(before)} && ({IDLE})()"
+            ran = f"() => {{ const count = ({TEXT})({index}).execution_count; return {ran}; }}"
+            self.page.wait_for_function(ran, timeout=60_000)
 
     def cell(self, name):
         return self.page.evaluate(TEXT, self.order.index(name))
@@ -280,6 +311,7 @@ def test_it_can_be_read_in_the_dark(person, field):
     page.wait_for_timeout(2000)
     type_into(field, "0.7", enter=True)
     person.run("run")
+    person.run("verdict")
     person.run("panel")
     page.get_by_role("button", name="Run", exact=True).last.click()
     page.get_by_text(re.compile("Measured with requests 2")).wait_for(timeout=30_000)
@@ -287,6 +319,12 @@ def test_it_can_be_read_in_the_dark(person, field):
     person.look("dark")
     page.evaluate(SELECT, ORDER.index("panel"))
     person.look("dark-panel")
+    seen = page.evaluate(CONTRAST)
+    texts = " ".join(text for _, text in seen)
+    assert "The figure shows it" in texts and "Measured with" in texts
+    assert "This figure in words" in texts and "Verdict: holds" in texts
+    # JupyterLab's own buttons are a little paler than the 4.5 of the guideline.
+    assert [pair for pair in seen if pair[0] < (3 if pair[1] == "Run" else 4.5)] == []
     page.evaluate(
         "jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Light'})"
     )
