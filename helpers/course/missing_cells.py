@@ -117,6 +117,8 @@ def _what_is_missing(ip, error: BaseException) -> tuple[str, bool]:
     """Return the line to say, if any, and whether the cell is as the lesson has it."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
+    if isinstance(error, ImportError):  # a package is missing, and no cell brings it
+        return "", False
     name = error.name if type(error) is NameError else None
     for cells in lessons():
         at = next((n for n, cell in enumerate(cells) if cell.source == _under_way["source"]), None)

@@ -67,6 +67,13 @@ def test_a_learners_own_slip_keeps_its_traceback(kernel):
     assert len(trace) > 1 and WHAT_TO_DO not in str(trace)
 
 
+def test_a_package_that_is_missing_is_not_taken_for_a_cell(kernel):
+    kernel.run("import sys; sys.modules['httpx'] = None")
+    kind, value, trace = failed(kernel, cell("import httpx").source)
+    assert kind == "ModuleNotFoundError" and "httpx" in value
+    assert len(trace) > 1 and WHAT_TO_DO not in str(trace)
+
+
 def test_code_of_ones_own_gets_both(kernel):
     predict = cell("lesson.predict(")
     for cell_id in (predict.id, None):
