@@ -43,7 +43,12 @@ def test_milliseconds_are_drawn_and_said_as_such():
     figure = answers.draw(run, unit="ms", axis="since noon")
     assert dots(figure)[0][0] == pytest.approx([200])
     assert figure.axes[0].get_xlabel() == "milliseconds since noon"
-    assert "200 ms" in answers.describe(run, unit="ms").measured[0]
+    words = answers.describe(run, unit="ms", axis="since noon")
+    assert "200 ms" in words.measured[0]
+    assert "on one axis of milliseconds since noon." in words.stable[0]
+    assert (
+        "on one axis of seconds since noon." in answers.describe(run, axis="since noon").stable[0]
+    )
 
 
 @pytest.mark.parametrize(("ends_s", "late"), [(0.05, False), (0.25, True), (0.5, True)])

@@ -194,6 +194,22 @@ def test_two_lanes_are_compared_where_both_were_measured(parsing):
         )
 
 
+@pytest.mark.parametrize(
+    ("time_s", "said"),
+    [
+        (9.94e-6, "9.9 µs"),
+        (9.4e-6, "9.4 µs"),
+        (9.96e-6, "10 µs"),
+        (0.9951, "1 s"),
+        (9.9e-4, "990 µs"),
+    ],
+)
+def test_a_time_has_two_digits_and_the_unit_that_fits(time_s, said):
+    ledger = Ledger()
+    ledger.add("one", "parsing", 0.0, time_s, "100")
+    assert f"one, {said}" in texts(cost.draw({"Headers": ledger}))
+
+
 def test_a_whole_request_is_a_lone_mark_with_its_name_above(parsing):
     parsing.add("the whole request", "request", 0.0, 300e-6, "100")
     parsing.add("the whole request", "request", 1.0, 1.0 + 250e-6, "100")

@@ -96,6 +96,9 @@ def test_hops_are_stacked_and_differ_without_colour():
     assert len({to_hex(area.get_facecolor()[0]) for area in areas}) == 2
     words = buffers.describe({"Bytes": ledger}, unit="byte")
     assert words.measured == ["Bytes: at most 1.5 MB waiting, 1.5 MB at the end."]
+    some = Ledger()
+    some.add("here", LEVEL, 0.0, 1.0, "3")
+    assert "at most 3 answers waiting" in buffers.describe({"A": some}, unit="answer").measured[0]
     assert "1.5" not in " ".join(words.stable), "how many bytes is never the same twice"
 
 

@@ -39,6 +39,13 @@ def test_each_run_has_a_row_with_its_name_in_order():
     assert style.png(comparison.draw(panels, title=TITLE)).startswith(b"\x89PNG")
 
 
+def test_how_many_were_in_flight_is_said_of_several_requests_and_not_of_one():
+    one, two = (comparison.describe({"A": a_run(requests=n)}, title=TITLE) for n in (1, 2))
+    for words, said in ((one, False), (two, True)):
+        assert ("1 in flight at most" in " ".join(words.measured)) is said
+        assert ("2 requests, 1 in flight at most." in " ".join(words.stable)) is said
+
+
 def test_the_bar_is_the_callers_thread_during_the_call_and_no_longer():
     for state, word in [("blocked", "blocked"), ("free", "free"), ("running", "computing")]:
         [ax] = comparison.draw({"A": a_run(state)}, title=TITLE).axes

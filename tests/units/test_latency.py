@@ -125,8 +125,10 @@ def test_beside_a_row_stands_how_many_were_answered_within_what():
 
 def test_the_words_name_the_row_that_stands_out_and_only_then():
     slow, quick = a_ledger(*spread(30, 0.2)), a_ledger(*spread(30, 0.01))
-    words = latency.describe({"Slow": slow, "Quick": quick})
-    assert words.stable[-1].startswith("In the row Slow, half of the requests took more than 3")
+    middling = a_ledger(*spread(30, 0.02))
+    for others in ({"Quick": quick}, {"Quick": quick, "Middling": middling}):
+        words = latency.describe({"Slow": slow} | others)
+        assert words.stable[-1].startswith("In the row Slow, half of the requests took more than 3")
     alike = latency.describe({"A": a_ledger(*spread(30)), "B": a_ledger(*spread(30, 0.012))})
     assert not any("half" in line for line in alike.stable)
 

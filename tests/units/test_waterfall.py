@@ -76,6 +76,14 @@ def test_one_request_has_a_row_for_each_phase_and_its_time_beside_it(one):
     assert "10000 ms in all · the handler's share 50%" in found
 
 
+def test_the_words_name_the_phase_that_is_most_of_a_request_and_only_then(one):
+    assert not any("Most of it" in said for said in waterfall.describe({"Slow": one}).measured)
+    long = Ledger()
+    long.add("requests", "send", 5.0, 6.0, "1")
+    long.add("requests", "wait", 6.0, 10.0, "1")
+    assert any("Most of it is wait." in said for said in waterfall.describe({"A": long}).measured)
+
+
 def test_bars_stand_where_the_phases_are_and_what_waits_is_thin(one):
     (ax,) = waterfall.draw({"Slow": one}).axes
     bars = [c.get_paths()[0].get_extents() for c in ax.collections]
