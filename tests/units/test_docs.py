@@ -163,6 +163,32 @@ def test_the_minutes_of_a_note_add_up_to_those_of_its_lesson():
     assert minutes_of("## One (5 minutes)\n## Two (10 minutes, or 15)\n## Three") == [5, 10]
 
 
+def lessons_named(text: str) -> set[str]:
+    """Return the numbers of the lessons that a text points to."""
+    found = re.findall(r"(?i)\blessons? (\d\d(?:(?:, | and | or | to )\d\d)*)", text)
+    return {number for numbers in found for number in re.findall(r"\d\d", numbers)}
+
+
+def test_nobody_is_sent_to_a_lesson_that_does_not_exist():
+    books = pages.lessons(ROOT)
+    there = {pages.course(book)["number"] for book in books.values()}
+    texts = {page.name: page.read_text("utf-8") for page in PAGES}
+    for path, book in books.items():
+        texts[path.name] = "\n".join(cell.source for cell in book.cells)
+    for path in [*(ROOT / "helpers").rglob("*.py"), *(ROOT / "notebooks/solutions").glob("*.py")]:
+        texts[path.relative_to(ROOT).as_posix()] = path.read_text("utf-8")
+    named = {name: lessons_named(text) for name, text in texts.items()}
+    assert len(set().union(*named.values())) > 5
+    assert {name: some - there for name, some in named.items() if some - there} == {}
+    assert lessons_named("Lessons 10 and 11; lesson 99, or lessons 01, 02") == {
+        "10",
+        "11",
+        "99",
+        "01",
+        "02",
+    }
+
+
 # What an instructor looks for in a note, and how it is found there.
 PARTS = {
     "what to have run": r"(?i)\brun beforehand\b",
