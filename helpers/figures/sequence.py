@@ -282,7 +282,9 @@ def _joined(some: list[Message], pixel_s: float) -> list[Message]:
             m.left_s - before.left_s < pixel_s and abs(m.came_s - before.came_s) < pixel_s
         )
         if near:
-            label = before.label if before.label.endswith(" …") else f"{before.label} …"
+            label = before.label or m.label
+            if before.label and m.label and not label.endswith(" …"):
+                label += " …"
             joined[at] = replace(before, label=label)
         else:
             last[way] = len(joined)

@@ -282,3 +282,12 @@ def test_what_cannot_be_drawn_is_refused(make, told):
     told.add("client", "message", 1, 2, "to whom?")
     with pytest.raises(ValueError, match="lane 'client'"):
         make({"a": told})
+
+
+def test_of_arrows_on_each_other_the_first_one_with_a_name_is_named():
+    ledger = Ledger()
+    for n, label in enumerate(("", "subscribe", "")):
+        ledger.add("client→server", "message", n / 1e6, n / 1e6 + 1e-7, label)
+    ledger.add("server→client", "message", 0.5, 0.6, "next")
+    [ax] = sequence.draw({"A": ledger}).axes
+    assert labels(ax) == ["subscribe", "next"]
