@@ -20,7 +20,7 @@ from helpers.figures.units import seconds
 from helpers.ledger import Ledger, Span
 
 ROW_IN, _WORK = 0.62, 0.4  # the height of a row in inches; of a bar of work, in rows
-_SOON_S = 0.15  # whoever works longer than this after its client has left, works on
+_SOON = 1 / 3  # of the longest work; whoever works longer than that for nobody, "works on"
 _ANSWERED, _STOPS, _WORKS_ON = "answers its client", "stops", "works on, for nobody"
 
 
@@ -31,6 +31,7 @@ class Row(NamedTuple):
     request: Span
     work: Span
     left: bool
+    longest_s: float  # of all the work in its panel
 
     @property
     def wasted_s(self) -> float:
@@ -42,7 +43,7 @@ class Row(NamedTuple):
         """Return what the server did, in words."""
         if not self.left:
             return _ANSWERED
-        return _WORKS_ON if self.wasted_s > _SOON_S else _STOPS
+        return _WORKS_ON if self.wasted_s > _SOON * self.longest_s else _STOPS
 
 
 def rows(ledger: Ledger) -> list[Row]:
@@ -52,6 +53,7 @@ def rows(ledger: Ledger) -> list[Row]:
     """
     asked = ledger.spans(kind="request")
     gone = {mark.label for mark in ledger.marks(kind="noticed")}
+    longest_s = max((span.duration_s for span in ledger.spans(kind="serving")), default=0.0)
     found = []
     for name in dict.fromkeys(span.label for span in asked):
         requests = [span for span in asked if span.label == name]
@@ -60,7 +62,7 @@ def rows(ledger: Ledger) -> list[Row]:
             raise ValueError(
                 f"{name!r} has {len(requests)} requests and {len(work)} pieces of work"
             )
-        found.append(Row(name, requests[0], work[0], name in gone))
+        found.append(Row(name, requests[0], work[0], name in gone, longest_s))
     if not found:
         raise ValueError("its ledger holds no request")
     return found
@@ -86,8 +88,9 @@ def draw(
     for ax, (title, some) in zip(axes, found.items(), strict=True):
         places = {row.name: len(some) - 1 - n for n, row in enumerate(some)}
         ax.set_ylim(-0.5, len(some) - 0.4)
+        guessed = predictions[title].lane if title in predictions else ""
         for row in some:
-            _draw_row(ax, row, places[row.name])
+            _draw_row(ax, row, places[row.name], is_crowded=row.name == guessed)
         ax.set_yticks(list(places.values()), list(places))
         if title in predictions:
             guess = predictions[title]
@@ -141,8 +144,11 @@ def _end_s(row: Row) -> float:
     return max(row.request.end_s, row.work.end_s) - row.request.start_s
 
 
-def _draw_row(ax, row: Row, y: float) -> None:
-    """Draw what the client does above what its server does, and what came of it at the right."""
+def _draw_row(ax, row: Row, y: float, is_crowded: bool) -> None:
+    """Draw what the client does above what its server does, and what came of it at the right.
+
+    Where a guess is drawn, too, no word stands in the bar.
+    """
     start_s, end_s = row.request.start_s, row.request.end_s
     _bar(ax, 0.0, end_s - start_s, y + 0.27, 0.16, "request")
     served_s = min(row.work.end_s, end_s) if row.left else row.work.end_s
@@ -151,9 +157,11 @@ def _draw_row(ax, row: Row, y: float) -> None:
         hollow = {"facecolor": "white", "hatch": "////", "edgecolor": LOOKS["serving"].face}
         bar = [(served_s - start_s, row.wasted_s)]
         ax.broken_barh(bar, (y - 0.06 - _WORK / 2, _WORK), **hollow, lw=1.2, zorder=3)
-        middle = served_s - start_s + row.wasted_s / 2
-        box = {"boxstyle": "round,pad=.15", "fc": "white", "ec": "none", "alpha": 0.92}
-        ax.text(middle, y - 0.06, "for nobody", ha="center", va="center", fontsize=8.5, bbox=box)
+        if not is_crowded:
+            middle = served_s - start_s + row.wasted_s / 2
+            ax.text(
+                middle, y - 0.06, "for nobody", ha="center", va="center", fontsize=8.5, bbox=_BOX
+            )
     if row.left:
         look = LOOKS["error"]
         ax.plot([end_s - start_s], [y + 0.27], "X", ms=9, mfc=look.face, mec=style.INK, zorder=4)
@@ -162,6 +170,7 @@ def _draw_row(ax, row: Row, y: float) -> None:
     ax.annotate(f"the server {row.fate}", (1.0, y), (8, 0), **_TEXT, **place, fontsize=9.5)
 
 
+_BOX = {"boxstyle": "round,pad=.15", "fc": "white", "ec": "none", "alpha": 0.92}
 _TEXT = {"textcoords": "offset points", "va": "center", "color": style.INK}
 
 
