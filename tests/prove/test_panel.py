@@ -9,8 +9,11 @@ once to a subshell as JupyterLab does, and follows the updates. Every wait is bo
 import ast
 import queue
 import time
+from pathlib import Path
 
+import pages
 import pytest
+import rules
 from kernel import Kernel
 
 LONG_S = 60.0
@@ -316,3 +319,37 @@ def test_unattended_a_panel_is_one_line_and_no_widget():
         )
         loaded = kernel.run("import sys; print('ipywidgets' in sys.modules)").text
         assert loaded.strip() == "False"
+
+
+# --- the lessons' own panels
+
+BOOKS = {
+    path: book
+    for path, book in pages.lessons(Path(__file__).resolve().parents[2]).items()
+    if any("explore" in rules.tags(cell) for cell in rules.code_cells(book))
+}
+# Run it, then once more with its sliders at their least: what it says went wrong, each time.
+TWICE = """
+import time
+from helpers import explore
+panel, alerts = explore._panels[-1], []
+for round in range(2):
+    panel.want(0.0)
+    while panel._worker:
+        time.sleep(0.05)
+    alerts.append(panel._alert)
+    for slider in panel._sliders.values():
+        if hasattr(slider, "min"):
+            slider.value = slider.min
+print(alerts, bool(panel._image.value))
+panel.close()
+"""
+
+
+@pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
+def test_a_lessons_panel_runs_after_the_last_cell_and_draws_the_run_before_behind(path):
+    with Kernel(attended=True) as kernel:
+        replies = kernel.run_all([cell.source for cell in rules.code_cells(BOOKS[path])])
+        assert [reply.error for reply in replies if reply.status != "ok"] == []
+        said = kernel.run(TWICE, timeout_s=90).text
+    assert "['', ''] True" in said
