@@ -52,7 +52,8 @@ def beyond_loopback(found: list[Listener], lesson: str) -> list[Listener]:
     return [
         one
         for one in found
-        if one.address not in ("127.0.0.1", "::1")
+        # The last is 127.0.0.1, too, as a socket for both kinds of address has it.
+        if one.address not in ("127.0.0.1", "::1", "::ffff:127.0.0.1")
         and not (one.address in held and one.device == "lo")
     ]
 
