@@ -1,5 +1,6 @@
 """What a process has cost, as the ledger tells it."""
 
+import mmap
 import threading
 import time
 
@@ -22,6 +23,13 @@ def compute_for(seconds):
     end_s = time.process_time() + seconds
     while time.process_time() < end_s:
         pass
+
+
+def taken_memory(megabytes):
+    """Return memory that is fresh from the system: what was freed before can't stand in for it."""
+    memory = mmap.mmap(-1, megabytes * 1_000_000)
+    memory.write(b"x" * len(memory))
+    return memory
 
 
 def test_processor_time_is_what_was_computed_and_not_what_was_slept():
@@ -47,19 +55,19 @@ def test_a_thread_that_waits_is_switched_and_each_thread_counts():
 
 def test_memory_is_what_was_taken_meanwhile():
     kept = []
-    assert costs_of(lambda: kept.append(bytearray(b"x") * 20_000_000))["memory"] > 10
+    assert costs_of(lambda: kept.append(taken_memory(60)))["memory"] > 30
 
 
 def test_start_leaves_out_what_was_computed_before_but_not_its_memory():
     ledger, costs = Ledger(), ProcessCosts()
-    kept = bytearray(b"x") * 20_000_000
+    kept = taken_memory(60)
     compute_for(0.2)
     costs.start()
     costs.write(ledger)
     values = {mark.lane: float(mark.label.split()[0]) for mark in ledger.marks(kind="value")}
     assert values["processor time"] < 100
-    assert values["memory"] > 10
-    assert len(kept) == 20_000_000
+    assert values["memory"] > 30
+    assert len(kept) == 60_000_000
 
 
 def test_a_ledger_whose_costs_are_missing_is_no_evidence():
