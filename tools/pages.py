@@ -59,7 +59,8 @@ def head(data: dict, titles: dict[str, str], exercises: bool = False) -> str:
     if odd:
         raise ValueError(f"lesson {data['number']}: no lesson before it: {', '.join(odd)}")
     read = [f"[{n} {titles[n][1]}]({titles[n][0]})" for n in data["read"]]
-    before = " and ".join(read) if read else "nothing but a little Python"
+    listed = " and ".join([", ".join(read[:-1]), read[-1]] if read[1:] else read)
+    before = listed or "nothing but a little Python"
     return (
         f"# {data['number']} · {data['title']}\n\n"
         f"**{data['question']}**\n\n"
