@@ -36,6 +36,7 @@ class Reply:
     traceback: list[str] = field(default_factory=list)
     seconds: float = 0.0
     pictures: int = 0
+    stream: str = ""  # the one that printed last, if nothing else was shown since
 
     @property
     def text(self) -> str:
@@ -98,11 +99,15 @@ class Kernel:
             if id not in replies:
                 continue
             reply, kind, content = replies[id], message["msg_type"], message["content"]
-            if kind == "stream":
+            if kind == "stream" and reply.stream == content["name"]:
+                reply.texts[-1] += content["text"]  # one print may come in two pieces
+            elif kind == "stream":
                 reply.texts.append(content["text"])
+                reply.stream = content["name"]
             elif kind in ("display_data", "execute_result"):
                 reply.texts.append(content["data"].get("text/plain", ""))
                 reply.pictures += "image/png" in content["data"]
+                reply.stream = ""
             elif kind == "error":
                 reply.error = f"{content['ename']}: {content['evalue']}"
                 reply.traceback = content["traceback"]
