@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers.kernel import tcp, threads
+from helpers.kernel import tcp, threads, uring
 from helpers.peers import postgres
 
 WITHOUT = "WIRE_WITHOUT"
@@ -32,10 +32,11 @@ class Feature:
 
     name: str
     is_here: Callable[[], bool]
+    elsewhere: str = "open the course on Linux or on Binder"
 
     def remedy(self) -> str:
         """Return what helps where it is missing."""
-        return "open the course on Linux or on Binder"
+        return self.elsewhere
 
     def version(self) -> str:
         """Return the version of the system's kernel: what it can do depends on it."""
@@ -45,12 +46,16 @@ class Feature:
 
 @dataclass(frozen=True)
 class Program:
-    """A real program of some lessons: how it is found, and its package by installer."""
+    """A real program of some lessons: how it is found, and its package by installer.
+
+    What is too large for its use is not `on_binder`: the stored run is shown there.
+    """
 
     name: str
     find: Callable[[], Path | str | None]
     use: str
     packages: Mapping[str, str]
+    on_binder: bool = True
 
     def is_here(self) -> bool:
         """Tell whether it is found."""
@@ -89,10 +94,19 @@ def _postgres() -> Path | None:
     return folder / "postgres" if folder else None
 
 
+def _rustc() -> str | None:
+    return shutil.which("rustc") if shutil.which("cc") else None  # it links with the C compiler
+
+
 NEEDS: dict[str, Feature | Program] = {
     "linux": Feature("Linux", lambda: threads.HAS_PROC),
     "tcp-info": Feature("Linux's TCP_INFO", lambda: not tcp.limits()),
     "bind-device": Feature("Linux's SO_BINDTODEVICE", tcp.can_hold_to_device),
+    "io-uring": Feature(
+        "Linux's io_uring",
+        uring.is_allowed,
+        "open the course on a Linux of your own (Binder and most containers refuse io_uring)",
+    ),
     # The programs, in the order of binder/apt.txt.
     "curl": Program(
         "curl",
@@ -105,6 +119,14 @@ NEEDS: dict[str, Feature | Program] = {
         _postgres,
         "a real database, to watch its protocol",
         {"apt": "postgresql", "dnf": "postgresql-server", "brew": "postgresql@17"},
+    ),
+    # The one that only CI installs (.ci/apt.txt).
+    "rustc": Program(
+        "rustc",
+        _rustc,
+        "the Rust compiler, for one optional section",
+        {"apt": "rustc", "dnf": "rust", "brew": "rust"},
+        on_binder=False,
     ),
 }
 

@@ -99,7 +99,14 @@ def test_the_remedy_is_the_command_of_this_system(monkeypatch, there, user, comm
 
 def test_binder_installs_the_programs_that_are_asked_for():
     listed = (ROOT / "binder/apt.txt").read_text().split()
-    assert listed == [program.packages["apt"] for program in needs.programs()]
+    assert listed == [p.packages["apt"] for p in needs.programs() if p.on_binder]
+
+
+def test_ci_installs_what_binder_does_not():
+    listed = (ROOT / ".ci/apt.txt").read_text().split()
+    rest = [p.packages["apt"] for p in needs.programs() if not p.on_binder]
+    assert rest == ["rustc"]
+    assert set(rest) <= set(listed)
 
 
 def test_each_program_is_here_or_has_a_remedy():
