@@ -9,9 +9,8 @@ Left out: time. Amounts are what is there in the end.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from helpers.figures import prediction, style, units
+from helpers.figures.prediction import Guesses, Panels
 from helpers.figures.style import LOOKS, Words
 from helpers.ledger import Ledger
 
@@ -34,8 +33,8 @@ def amounts(ledger: Ledger) -> dict[str, float]:
 
 
 def draw(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     *,
     unit: str,
     kind: str = "sent",
@@ -46,7 +45,7 @@ def draw(
     prediction of no panel.
     """
     predictions = predictions or {}
-    found = _found(panels, predictions)
+    found = prediction.read_panels(panels, predictions, amounts)
     rows = [len(some) for some in found.values()]
     figure, axes = style.new_figure(len(panels), ROW_IN * sum(rows) + 0.75 * len(rows) + 0.3)
     figure.subplots_adjust(left=0.3, right=0.95, hspace=0.75 * len(rows) / (ROW_IN * sum(rows)))
@@ -81,8 +80,8 @@ def draw(
 
 
 def describe(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     *,
     unit: str,
     kind: str = "sent",
@@ -91,7 +90,7 @@ def describe(
     predictions = predictions or {}
     words = Words(" / ".join(panels))
     words.stable.append(f"Bars: how many {unit} each row has.")
-    for title, some in _found(panels, predictions).items():
+    for title, some in prediction.read_panels(panels, predictions, amounts).items():
         nothing = [lane for lane, value in some.items() if not value]
         words.stable.append(f"{title}: {', '.join(_one_line(lane) for lane in some)}.")
         if nothing:
@@ -112,18 +111,3 @@ def written(value: float, unit: str) -> str:
 
 def _one_line(lane: str) -> str:
     return " ".join(lane.split())
-
-
-def _found(
-    panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction]
-) -> dict[str, dict[str, float]]:
-    if not panels:
-        raise ValueError("panels={}: a figure of amounts needs at least one ledger")
-    found = {}
-    for title, ledger in panels.items():
-        try:
-            found[title] = amounts(ledger)
-        except ValueError as error:
-            raise ValueError(f"panel {title!r}: {error}") from None
-    prediction.check(predictions, panels)
-    return found

@@ -10,10 +10,11 @@ Left out: when each request was sent, and where it waited (the timeline shows th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from helpers.figures import prediction, style, units
+from helpers.figures.prediction import Guesses, Panels
 from helpers.figures.style import Words
 from helpers.ledger import Ledger, Span
 
@@ -25,7 +26,6 @@ _UNITS = {"s": 1.0, "ms": 1000.0}
 class Row(NamedTuple):
     """A run: how long its answers took, and the one that is watched, in seconds."""
 
-    title: str
     answers: list[float]
     watched: float | None
     values: list[str]
@@ -37,8 +37,8 @@ class Row(NamedTuple):
 
 
 def draw(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     *,
     claim: str = "When the answers came",
     kind: str = "request",
@@ -59,24 +59,24 @@ def draw(
     rows = _rows(panels, predictions, kind, watched, columns, unit)
     figure, (ax,) = style.new_figure(1, ROW_IN * len(rows) + 0.75 + 0.3 * bool(columns))
     right = 0.985 - COLUMN_IN * len(columns) / style.WIDTH_IN
-    widest = max(len(part) for row in rows for part in row.title.split("\n"))
+    widest = max(len(part) for title in rows for part in title.split("\n"))
     figure.subplots_adjust(left=min(0.45, 0.02 + 0.0085 * widest), right=right)
     factor = _UNITS[unit]
-    longest = max(factor * a for row in rows for a in [*row.answers, row.watched or 0.0])
+    longest = max(factor * a for row in rows.values() for a in [*row.answers, row.watched or 0.0])
     guesses = [g for guess in predictions.values() for g in guess.within(unit)]
     ax.set_xlim(0, 1.06 * prediction.reach(longest, guesses))
     ax.set_ylim(-len(rows) + 0.4, 0.6)
-    ax.set_yticks([-n for n in range(len(rows))], [row.title for row in rows])
-    for n, row in enumerate(rows):
+    ax.set_yticks([-n for n in range(len(rows))], list(rows))
+    for n, (title, row) in enumerate(rows.items()):
         text = f"{watched or last}: {_time(row.watched or row.answers[-1], unit)}"
-        _draw_row(ax, row, -n, factor, text, row.title in predictions)
-        if row.title in predictions:
-            prediction.draw(ax, predictions[row.title], (-n + 0.12, -n + 0.46), unit=unit)
+        _draw_row(ax, row, -n, factor, text, title in predictions)
+        if title in predictions:
+            prediction.draw(ax, predictions[title], (-n + 0.12, -n + 0.46), unit=unit)
     for place, column in enumerate(columns):
         x = 1 + (place + 0.55) * COLUMN_IN / (style.WIDTH_IN * (right - ax.get_position().x0))
-        _write_column(ax, x, column, [row.values[place] for row in rows])
+        _write_column(ax, x, column, [row.values[place] for row in rows.values()])
     ax.set_xlabel(f"{'seconds' if unit == 's' else 'milliseconds'} {axis}")
-    most = max(len(row.answers) for row in rows)
+    most = max(len(row.answers) for row in rows.values())
     head = "" if columns else f"each dot is one of {style.count(most, 'answer')}"
     if columns:
         # The columns' names take the line of the title.
@@ -87,8 +87,8 @@ def draw(
 
 
 def describe(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     *,
     claim: str = "When the answers came",
     kind: str = "request",
@@ -106,8 +106,8 @@ def describe(
         f"Each answer is a dot, in {style.count(len(rows), 'row')} on one axis of "
         f"{'seconds' if unit == 's' else 'milliseconds'} {axis}."
     )
-    for row in rows:
-        title = " ".join(row.title.split())
+    for panel, row in rows.items():
+        title = " ".join(panel.split())
         text = f"{title}: {style.count(len(row.answers), 'answer')}."
         measured = f"{title}: {_range(row.answers, unit)} ({last})"
         if row.watched is not None:
@@ -117,43 +117,42 @@ def describe(
         facts = [f"{name} {value}" for name, value in zip(columns, row.values, strict=True)]
         words.stable.append(text)
         words.measured.append(f"{', '.join([measured, *facts])}.")
-        if row.title in predictions:
-            words.measured.append(prediction.words(title, predictions[row.title]))
+        if panel in predictions:
+            words.measured.append(prediction.words(title, predictions[panel]))
     return words
 
 
 # --- questions both share
 
 
-def _rows(panels, predictions, kind, watched, columns, unit) -> list[Row]:
-    if not panels:
-        raise ValueError("panels={}: the figure needs at least one ledger")
+def _rows(panels, predictions, kind, watched, columns, unit) -> dict[str, Row]:
     if unit not in _UNITS:
         raise ValueError(f"unit={unit!r}: the figure counts {' or '.join(_UNITS)}")
-    prediction.check(predictions, panels, ("s", "ms"))
-    return [_row(title, ledger, kind, watched, columns) for title, ledger in panels.items()]
+    return prediction.read_panels(
+        panels, predictions, lambda ledger: _row(ledger, kind, watched, columns), ("s", "ms")
+    )
 
 
-def _row(title: str, ledger: Ledger, kind: str, watched: str, columns: Sequence[str]) -> Row:
+def _row(ledger: Ledger, kind: str, watched: str, columns: Sequence[str]) -> Row:
     spans = ledger.spans(kind=kind)
     others = sorted(s.duration_s for s in spans if s.lane != watched)
     if not others:
-        raise ValueError(f"panel {title!r}: its ledger holds no {kind}")
+        raise ValueError(f"its ledger holds no {kind}")
     alone = [s for s in spans if s.lane == watched]
     if watched and len(alone) != 1:
-        raise ValueError(f"panel {title!r}: {len(alone)} spans in the lane {watched!r}, not one")
+        raise ValueError(f"{len(alone)} spans in the lane {watched!r}, not one")
     values = []
     for column in columns:
         marks = ledger.marks(column, "value")
         if len(marks) != 1:
-            raise ValueError(f"panel {title!r}: {len(marks)} values of {column!r}, not one")
+            raise ValueError(f"{len(marks)} values of {column!r}, not one")
         values.append(marks[0].label)
     if not alone:
-        return Row(title, others, None, values)
+        return Row(others, None, values)
     # Somebody watched is compared by the clock: who had an answer first?
     start_s = min(span.start_s for span in spans)
     others = sorted(s.end_s - start_s for s in spans if s.lane != watched)
-    return Row(title, others, _end_s(alone[0], start_s), values)
+    return Row(others, _end_s(alone[0], start_s), values)
 
 
 def _end_s(span: Span, start_s: float) -> float:

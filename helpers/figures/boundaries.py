@@ -15,6 +15,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 from helpers.figures import prediction, style
+from helpers.figures.prediction import Guesses, Panels
 from helpers.figures.style import LOOKS, Look, Words
 from helpers.ledger import Ledger, Span
 
@@ -50,8 +51,8 @@ _AIR = 1.003  # the axis is this much longer than its longest row
 
 
 def draw(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     *,
     axis: str = "byte of the stream",
     cases: Sequence[str] = (),
@@ -103,8 +104,8 @@ def draw(
 
 
 def describe(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     *,
     axis: str = "byte of the stream",
     cases: Sequence[str] = (),
@@ -146,26 +147,18 @@ def boxes(ledger: Ledger, lane: str, joined: bool = True) -> list[Span]:
 # --- questions both share
 
 
-def _check(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction],
-    cases: Sequence[str],
-) -> None:
-    if not panels:
-        raise ValueError("panels={}: the figure needs at least one ledger")
-    for title, ledger in panels.items():
-        if not ledger.rows:
-            raise ValueError(f"panel {title!r}: its ledger holds no span")
-        for span in ledger.spans():
+def _check(panels: Panels, predictions: Guesses, cases: Sequence[str]) -> None:
+    def whole(ledger: Ledger) -> Ledger:
+        for span in prediction.not_empty(ledger).spans():
             if span.kind not in BOX_LOOKS:
-                raise ValueError(
-                    f"panel {title!r}: kind {span.kind!r} is none of {', '.join(BOX_LOOKS)}"
-                )
+                raise ValueError(f"kind {span.kind!r} is none of {', '.join(BOX_LOOKS)}")
             if span.start_s != int(span.start_s) or span.end_s != int(span.end_s):
-                raise ValueError(f"panel {title!r}: {span} ends at no whole place: is it a time?")
+                raise ValueError(f"{span} ends at no whole place: is it a time?")
         if cases and ledger.extent_s()[1] > len(cases):
-            raise ValueError(f"panel {title!r} has more places than the {len(cases)} cases")
-    prediction.check(predictions, panels)
+            raise ValueError(f"it has more places than the {len(cases)} cases")
+        return ledger
+
+    prediction.read_panels(panels, predictions, whole)
 
 
 def _count(ledger: Ledger, lane: str) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from helpers.figures import prediction, style
+from helpers.figures.prediction import Guesses, Panels
 from helpers.figures.style import LOOKS, Words
 from helpers.kernel.gauges import LEVEL
 from helpers.ledger import Ledger, Span
@@ -30,8 +31,8 @@ _AXES_IN = 7.6  # the width of the axes; the lanes' names take the rest
 
 
 def draw(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     lanes: Sequence[str] | None = None,
     unit: str = "connection",
 ):
@@ -44,7 +45,7 @@ def draw(
     belongs to no panel.
     """
     predictions = predictions or {}
-    _check(panels, predictions)
+    prediction.read_panels(panels, predictions, _levels)
     strips = {title: _strips(ledger, panels, lanes) for title, ledger in panels.items()}
     total = AREA + STRIP * max(map(len, strips.values()))
     figure, axes = style.new_figure(len(panels), (UNIT_IN * total + 0.8) * len(panels) + 0.2)
@@ -70,14 +71,14 @@ def draw(
 
 
 def describe(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     lanes: Sequence[str] | None = None,
     unit: str = "connection",
 ) -> Words:
     """Return the same figure in words: what every run shows, then what this run measured."""
     predictions = predictions or {}
-    _check(panels, predictions)
+    prediction.read_panels(panels, predictions, _levels)
     words = Words(" / ".join(panels))
     words.stable.append(
         f"How many {unit}s wait, over time, in {style.count(len(panels), 'panel')}."
@@ -111,16 +112,12 @@ def describe(
 # --- questions both share
 
 
-def _check(panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction]) -> None:
-    if not panels:
-        raise ValueError("panels={}: a figure of buffers needs at least one ledger")
-    for title, ledger in panels.items():
-        if not 0 < len(_hops(ledger)) <= len(HOPS):
-            raise ValueError(
-                f"panel {title!r}: its ledger holds {len(_hops(ledger))} levels, "
-                f"not 1 to {len(HOPS)}"
-            )
-    prediction.check(predictions, panels)
+def _levels(ledger: Ledger) -> list[str]:
+    """Return the lanes that have levels; a ValueError for none, or more than can be drawn."""
+    levels = _hops(ledger)
+    if not 0 < len(levels) <= len(HOPS):
+        raise ValueError(f"its ledger holds {len(levels)} levels, not 1 to {len(HOPS)}")
+    return levels
 
 
 def _hops(ledger: Ledger) -> list[str]:
@@ -138,9 +135,7 @@ def _bars(ledger: Ledger, lane: str) -> list[Span]:
     return [s for s in ledger.spans(lane) if s.kind in LOOKS]
 
 
-def _strips(
-    ledger: Ledger, panels: Mapping[str, Ledger], chosen: Sequence[str] | None
-) -> list[str]:
+def _strips(ledger: Ledger, panels: Panels, chosen: Sequence[str] | None) -> list[str]:
     """Return the lanes of a ledger that are drawn as strips, top first."""
     there = [lane for lane in ledger.lanes() if _bars(ledger, lane)]
     if chosen is None:
@@ -162,9 +157,7 @@ def _origin(ledger: Ledger) -> float:
     return min(starts) if starts else min(row[0] for row in ledger.rows)
 
 
-def _extent(
-    panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction]
-) -> tuple[float, float]:
+def _extent(panels: Panels, predictions: Guesses) -> tuple[float, float]:
     left, right = 0.0, 0.0
     for ledger in panels.values():
         origin = _origin(ledger)

@@ -10,9 +10,8 @@ Left out: the servers, and what happened in which order (the timeline shows that
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from helpers.figures import prediction, style, timeline
+from helpers.figures.prediction import Guesses, Panels
 from helpers.figures.style import LOOKS, Words, count
 from helpers.figures.units import seconds
 from helpers.ledger import CALLER, HEARTBEAT, Ledger, Mark, Span, in_flight, share
@@ -23,8 +22,8 @@ _STATES = ("blocked", "running", "free")
 
 
 def draw(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     *,
     title: str,
     marks: str = HEARTBEAT,
@@ -36,7 +35,7 @@ def draw(
     ValueError if there is no ledger, an empty one, or a prediction that belongs to none.
     """
     predictions = predictions or {}
-    _check(panels, predictions)
+    prediction.read_panels(panels, predictions, prediction.not_empty, ("s", "ms"))
     rows = len(panels)
     figure, (ax,) = style.new_figure(1, 0.78 * rows + 0.75)
     figure.subplots_adjust(left=0.265, right=0.265 + _AXES_IN / style.WIDTH_IN)
@@ -60,15 +59,15 @@ def draw(
 
 
 def describe(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     *,
     title: str,
     marks: str = HEARTBEAT,
 ) -> Words:
     """Return the same figure in words: what every run shows, then what this run measured."""
     predictions = predictions or {}
-    _check(panels, predictions)
+    prediction.read_panels(panels, predictions, prediction.not_empty, ("s", "ms"))
     words = Words(title)
     words.stable.append(
         f"{count(len(panels), 'row')}, one a run; the axis counts seconds since the call began."
@@ -86,15 +85,6 @@ _TITLE = {"fontweight": "bold", "fontsize": 11.5}
 
 
 # --- questions both share
-
-
-def _check(panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction]) -> None:
-    if not panels:
-        raise ValueError("panels={}: a comparison needs at least one ledger")
-    for name, ledger in panels.items():
-        if not ledger.rows:
-            raise ValueError(f"panel {name!r}: its ledger holds no span")
-    prediction.check(predictions, panels, ("s", "ms"))
 
 
 def _beats(ledger: Ledger, marks: str) -> list[Mark]:
@@ -141,8 +131,8 @@ def _sentences(ledger: Ledger, marks: str) -> list[str]:
 
 
 def _extent(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction],
+    panels: Panels,
+    predictions: Guesses,
     marks: str,
 ) -> tuple[float, float]:
     """Return the x range that holds every call, its marks and, within reason, its guesses."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from helpers.figures import prediction, style, units
+from helpers.figures.prediction import Guesses, Panels
 from helpers.figures.style import Words
 from helpers.ledger import Ledger
 
@@ -35,14 +36,14 @@ def costs(ledger: Ledger) -> dict[str, dict[int, float]]:
         size = int(span.label)
         sizes[size] = min(span.duration_s, sizes.get(size, span.duration_s))
     if not found:
-        raise ValueError("the ledger holds no span of kind 'parsing' or 'request'")
+        raise ValueError("its ledger holds no span of kind 'parsing' or 'request'")
     order = dict.fromkeys(row[2] for row in ledger.rows)
     return {lane: dict(sorted(found[lane].items())) for lane in order if lane in found}
 
 
 def draw(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     compare: tuple[str, str] | None = None,
 ):
     """Return the figure: a panel per ledger, keyed by what it shows.
@@ -53,7 +54,7 @@ def draw(
     belongs to no panel or is in another unit.
     """
     predictions = predictions or {}
-    found = _found(panels, predictions)
+    found = prediction.read_panels(panels, predictions, _lines, units.IN_SECONDS)
     figure, axes = style.new_figure(len(panels), PANEL_IN * len(panels) + 0.4)
     figure.subplots_adjust(left=0.1, right=0.78, hspace=0.32)
     sizes = [size for lines in found.values() for line in lines.values() for size in line]
@@ -82,15 +83,17 @@ def draw(
 
 
 def describe(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     compare: tuple[str, str] | None = None,
 ) -> Words:
     """Return the same figure in words: what every run shows, then what this run measured."""
     predictions = predictions or {}
     words = Words(" / ".join(panels))
     words.stable.append("Time against size, both axes logarithmic; of several times the shortest.")
-    for title, lines in _found(panels, predictions).items():
+    for title, lines in prediction.read_panels(
+        panels, predictions, _lines, units.IN_SECONDS
+    ).items():
         words.stable.append(f"{title}: {style.count(len(lines), 'line')}: {', '.join(lines)}.")
         for lane, line in lines.items():
             sizes = list(line)
@@ -109,24 +112,15 @@ def describe(
 # --- questions both share
 
 
-def _found(
-    panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction]
-) -> dict[str, dict[str, dict[int, float]]]:
-    if not panels:
-        raise ValueError("panels={}: the figure needs at least one ledger")
-    found = {}
-    for title, ledger in panels.items():
-        try:
-            found[title] = costs(ledger)
-        except ValueError as error:
-            raise ValueError(f"panel {title!r}: {error}") from None
-        if len(found[title]) > len(style.LINES):
-            raise ValueError(f"panel {title!r}: {len(found[title])} lanes, it shows five at most")
-    prediction.check(predictions, panels, units.IN_SECONDS)
-    return found
+def _lines(ledger: Ledger) -> dict[str, dict[int, float]]:
+    """Return the lines to draw; a ValueError for none, or more than can be told apart."""
+    lines = costs(ledger)
+    if len(lines) > len(style.LINES):
+        raise ValueError(f"{len(lines)} lines, it shows {len(style.LINES)} at most")
+    return lines
 
 
-def _guesses(predictions: Mapping[str, prediction.Prediction], title: str) -> list[float]:
+def _guesses(predictions: Guesses, title: str) -> list[float]:
     return predictions[title].within("s") if title in predictions else []
 
 

@@ -10,10 +10,11 @@ Left out: error bars. Many runs stand behind a point; the lesson says how many.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import pairwise
 
 from helpers.figures import prediction, style
+from helpers.figures.prediction import Guesses, Panels
 from helpers.figures.style import Words
 from helpers.ledger import Ledger
 
@@ -42,8 +43,8 @@ def points(ledger: Ledger) -> dict[str, list[tuple[float, float]]]:
 
 
 def draw(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     *,
     x: str,
     y: str,
@@ -56,7 +57,7 @@ def draw(
     for a ledger without points, more than five lines, or a prediction of no panel.
     """
     predictions = predictions or {}
-    found = _found(panels, predictions)
+    found = prediction.read_panels(panels, predictions, _lines)
     figure, axes = style.new_figure(len(panels), PANEL_IN * len(panels) + 0.4)
     figure.subplots_adjust(left=0.09, right=0.72, hspace=0.4)
     for ax, (title, lines) in zip(axes, found.items(), strict=True):
@@ -77,8 +78,8 @@ def draw(
 
 
 def describe(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     *,
     x: str,
     y: str,
@@ -91,7 +92,7 @@ def describe(
     words.stable.append(f"A curve: from left to right {x}, upwards {y}.")
     if formula:
         words.stable.append(f"A thin grey line is what a formula says: {formula[0]}.")
-    for title, lines in _found(panels, predictions).items():
+    for title, lines in prediction.read_panels(panels, predictions, _lines).items():
         for lane, some in lines.items():
             name = " ".join(lane.split())
             words.stable.append(f"{title}, {name}: {_course([y for _, y in some])}.")
@@ -102,21 +103,12 @@ def describe(
     return words
 
 
-def _found(
-    panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction]
-) -> dict[str, dict[str, list[tuple[float, float]]]]:
-    if not panels:
-        raise ValueError("panels={}: a curve needs at least one ledger")
-    found = {}
-    for title, ledger in panels.items():
-        try:
-            found[title] = points(ledger)
-        except ValueError as error:
-            raise ValueError(f"panel {title!r}: {error}") from None
-        if len(found[title]) > len(style.LINES):
-            raise ValueError(f"panel {title!r}: {len(found[title])} lines, it shows five at most")
-    prediction.check(predictions, panels)
-    return found
+def _lines(ledger: Ledger) -> dict[str, list[tuple[float, float]]]:
+    """Return the lines to draw; a ValueError for none, or more than can be told apart."""
+    lines = points(ledger)
+    if len(lines) > len(style.LINES):
+        raise ValueError(f"{len(lines)} lines, it shows {len(style.LINES)} at most")
+    return lines
 
 
 def _course(values: list[float]) -> str:

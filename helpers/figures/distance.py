@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from helpers.figures import prediction, style
+from helpers.figures.prediction import Guesses, Panels
 from helpers.figures.style import LOOKS, Words
 from helpers.figures.units import milliseconds
 from helpers.ledger import Ledger, Span, share
@@ -58,13 +59,13 @@ def rows(ledger: Ledger) -> dict[str, Row]:
             connect = [s for s in connects if shortest.contains(s)]
             found[lane] = Row(shortest, share(handler, *window), share(connect, *window))
     if not found:
-        raise ValueError("the ledger holds no request")
+        raise ValueError("its ledger holds no request")
     return found
 
 
 def draw(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
 ):
     """Return the figure: a panel per ledger, keyed by what it shows.
 
@@ -97,8 +98,8 @@ def draw(
 
 
 def describe(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
 ) -> Words:
     """Return the same figure in words: what every run shows, then what this run measured."""
     predictions = predictions or {}
@@ -119,13 +120,8 @@ def describe(
     return words
 
 
-def _found(
-    panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction]
-) -> dict[str, dict[str, Row]]:
-    if not panels:
-        raise ValueError("panels={}: the figure needs at least one ledger")
-    prediction.check(predictions, panels, ("%",))
-    found = {title: rows(ledger) for title, ledger in panels.items()}
+def _found(panels: Panels, predictions: Guesses) -> dict[str, dict[str, Row]]:
+    found = prediction.read_panels(panels, predictions, rows, ("%",))
     for title, guess in predictions.items():
         if guess.lane not in found[title]:
             raise ValueError(f"predictions[{title!r}] is about {guess.lane!r}: no such row")

@@ -11,10 +11,10 @@ Left out: more than one request to a server, and what passes between the two.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from helpers.figures import prediction, style
+from helpers.figures.prediction import Guesses, Panels
 from helpers.figures.style import LOOKS, Words
 from helpers.figures.units import seconds
 from helpers.ledger import Ledger, Span
@@ -69,8 +69,8 @@ def rows(ledger: Ledger) -> list[Row]:
 
 
 def draw(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
 ):
     """Return the figure: a panel per ledger, keyed by what it shows.
 
@@ -78,7 +78,7 @@ def draw(
     ValueError for a ledger whose rows are not whole, or a prediction of no panel.
     """
     predictions = predictions or {}
-    found = _found(panels, predictions)
+    found = prediction.read_panels(panels, predictions, rows, ("s", "ms"))
     most = max(len(some) for some in found.values())
     figure, axes = style.new_figure(len(found), (ROW_IN * most + 0.55) * len(found) + 0.35)
     figure.subplots_adjust(left=0.13, right=0.76, hspace=0.55 / (ROW_IN * most))
@@ -102,8 +102,8 @@ def draw(
 
 
 def describe(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
 ) -> Words:
     """Return the same figure in words: what each server did; as measured, for how long."""
     predictions = predictions or {}
@@ -111,7 +111,7 @@ def describe(
     words.stable.append(
         "A row per server: above how long its client waits, below how long it works."
     )
-    for title, some in _found(panels, predictions).items():
+    for title, some in prediction.read_panels(panels, predictions, rows, ("s", "ms")).items():
         for row in some:
             stays = "leaves" if row.left else "stays"
             words.stable.append(f"{title}, {row.name}: the client {stays}; the server {row.fate}.")
@@ -123,21 +123,6 @@ def describe(
         if title in predictions:
             words.measured.append(prediction.words(title, predictions[title]))
     return words
-
-
-def _found(
-    panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction]
-) -> dict[str, list[Row]]:
-    if not panels:
-        raise ValueError("panels={}: the figure needs at least one ledger")
-    found = {}
-    for title, ledger in panels.items():
-        try:
-            found[title] = rows(ledger)
-        except ValueError as error:
-            raise ValueError(f"panel {title!r}: {error}") from None
-    prediction.check(predictions, panels, ("s", "ms"))
-    return found
 
 
 def _end_s(row: Row) -> float:

@@ -15,9 +15,10 @@ import math
 from collections.abc import Mapping, Sequence
 
 from helpers.figures import prediction, style
+from helpers.figures.prediction import Guesses, Panels
 from helpers.figures.style import Words
 from helpers.figures.units import either
-from helpers.ledger import Ledger
+from helpers.ledger import Ledger, Span
 
 ABOVE = 10  # so many requests must lie above a percentile
 PERCENTILES = {50: "half", 90: "9 of 10", 99: "99 of 100"}
@@ -49,8 +50,8 @@ def _place(n: int, p: float) -> int:
 
 
 def draw(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     lanes: Sequence[str] | None = None,
     claim: str = "How long each request took",
     rows: Sequence[str] | None = None,
@@ -98,8 +99,8 @@ def draw(
 
 
 def describe(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     lanes: Sequence[str] | None = None,
     claim: str = "How long each request took",
     rows: Sequence[str] | None = None,
@@ -126,33 +127,32 @@ def describe(
 
 
 def _tables(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction],
+    panels: Panels,
+    predictions: Guesses,
     lanes: Sequence[str] | None,
     claim: str,
     rows: Sequence[str] | None,
 ) -> dict[str, dict[str, list[float]]]:
     """Return by panel and row the latencies in seconds, shortest first."""
-    if not panels:
-        raise ValueError("panels={}: a latency figure needs at least one ledger")
-    if len(rows or panels) > MOST_ROWS:
-        raise ValueError(f"{len(rows or panels)} rows: a latency figure takes 1 to {MOST_ROWS}")
-    tables: dict[str, dict[str, list[float]]] = {} if rows else {claim: {}}
-    for title, ledger in panels.items():
+
+    def requests(ledger: Ledger) -> list[Span]:
         spans = [s for s in ledger.spans(kind="request") if lanes is None or s.lane in lanes]
         if not spans:
             where = "" if lanes is None else f" in lanes={list(lanes)}"
-            raise ValueError(f"panel {title!r}: its ledger holds no request{where}")
-        if rows is None:
-            tables[claim][title] = sorted(s.duration_s for s in spans)
-            continue
-        if strange := sorted({s.label for s in spans} - set(rows)):
-            raise ValueError(f"panel {title!r}: requests labelled {strange} have no row")
-        tables[title] = {
-            name: sorted(s.duration_s for s in spans if s.label == name) for name in rows
-        }
-    prediction.check(predictions, panels, ("s", "ms"))
-    return tables
+            raise ValueError(f"its ledger holds no request{where}")
+        if rows and (strange := sorted({s.label for s in spans} - set(rows))):
+            raise ValueError(f"requests labelled {strange} have no row")
+        return spans
+
+    found = prediction.read_panels(panels, predictions, requests, ("s", "ms"))
+    if len(rows or panels) > MOST_ROWS:
+        raise ValueError(f"{len(rows or panels)} rows: a latency figure takes 1 to {MOST_ROWS}")
+    if rows is None:
+        return {claim: {title: sorted(s.duration_s for s in found[title]) for title in found}}
+    return {
+        title: {name: sorted(s.duration_s for s in spans if s.label == name) for name in rows}
+        for title, spans in found.items()
+    }
 
 
 def _facts(some: list[float], unit: str) -> list[str]:

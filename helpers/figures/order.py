@@ -10,9 +10,10 @@ Left out: what the requests were about, and more than a handful of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from helpers.figures import prediction, style
+from helpers.figures.prediction import Guesses, Panels
 from helpers.figures.style import LOOKS, Words
 from helpers.figures.units import seconds
 from helpers.ledger import Ledger, Span
@@ -69,8 +70,8 @@ def _waits(ledger: Ledger, request: Span) -> tuple[bool, bool]:
 
 
 def draw(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     lanes: Sequence[str] | None = None,
     columns: int | None = None,
 ):
@@ -81,10 +82,10 @@ def draw(
     requests or with more than nine, or a prediction that belongs to no panel.
     """
     predictions = predictions or {}
-    _check(panels, predictions)
+    requests = prediction.read_panels(panels, predictions, _requests, ("s", "ms"))
     columns = columns or (2 if len(panels) > 3 else 1)
     rows = -(-len(panels) // columns)
-    deep = max(len(ledger.spans(kind="request")) for ledger in panels.values())
+    deep = max(map(len, requests.values()))
     figure, axes = style.new_figure(rows, rows * (0.36 * deep + 0.72) + 0.3, columns)
     figure.subplots_adjust(left=0.09, right=0.99, wspace=0.2, hspace=0.62 / (0.36 * deep + 0.1))
     ends = [s.end_s - _origin(ledger) for ledger in panels.values() for s in ledger.spans()]
@@ -109,13 +110,13 @@ def draw(
 
 
 def describe(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     lanes: Sequence[str] | None = None,
 ) -> Words:
     """Return the same figure in words."""
     predictions = predictions or {}
-    _check(panels, predictions)
+    requests = prediction.read_panels(panels, predictions, _requests, ("s", "ms"))
     words = Words(" / ".join(panels))
     words.stable.append(
         f"{style.count(len(panels), 'panel')} on one axis, seconds since asking; a row per request."
@@ -129,20 +130,18 @@ def describe(
             f"{title}: asked {', '.join(asked(ledger))}; "
             f"answered {', '.join(answered(ledger))}. {behind}".strip()
         )
-        times = [f"{s.label} after {seconds(s.duration_s)}" for s in ledger.spans(kind="request")]
+        times = [f"{s.label} after {seconds(s.duration_s)}" for s in requests[title]]
         words.measured.append(f"{title}: {', '.join(times)}.")
         if title in predictions:
             words.measured.append(prediction.words(title, predictions[title]))
     return words
 
 
-def _check(panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction]) -> None:
-    if not panels:
-        raise ValueError("panels={}: the figure needs at least one ledger")
-    for title, ledger in panels.items():
-        if not 1 <= len(ledger.spans(kind="request")) <= len(_ORDINALS):
-            raise ValueError(f"panel {title!r}: one to nine requests can be drawn")
-    prediction.check(predictions, panels, ("s", "ms"))
+def _requests(ledger: Ledger) -> list[Span]:
+    requests = ledger.spans(kind="request")
+    if not 1 <= len(requests) <= len(_ORDINALS):
+        raise ValueError("one to nine requests can be drawn")
+    return requests
 
 
 def _origin(ledger: Ledger) -> float:

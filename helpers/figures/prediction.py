@@ -4,7 +4,8 @@ Plan: the guess is data (what was asked, in which unit, whose it is); one overla
 as a dashed line at its value on an axis, or as a note where the figure has no such axis. A
 guess never squeezes what was measured: a figure leaves room for guesses up to twice the
 measured range (`reach`), and what lies beyond is an arrow at the edge. The label always
-says whose guess it is and what it was. Figure and words use the same sentence.
+says whose guess it is and what it was. Figure and words use the same sentence. Each figure
+reads its ledgers through `read_panels`, so that all refuse the same things in the same words.
 
 Left out: asking for it (course/predictions.py).
 """
@@ -13,9 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from helpers.figures import style
 from helpers.figures.units import IN_SECONDS
+from helpers.ledger import Ledger
 
 POSSIBLE = "one possible guess"
 _BOX = {"boxstyle": "round,pad=.15", "fc": "white", "ec": "none", "alpha": 0.92}
@@ -66,6 +69,42 @@ class Prediction:
         if unit == self.unit:
             return sorted(self.guesses)
         return sorted(guess * IN_SECONDS[self.unit] / IN_SECONDS[unit] for guess in self.guesses)
+
+
+# What a figure is drawn from: a ledger a panel, and the guesses of some of the panels.
+Panels = Mapping[str, Ledger]
+Guesses = Mapping[str, Prediction]
+Content = TypeVar("Content")
+
+
+def read_panels(
+    panels: Panels,
+    predictions: Guesses,
+    read: Callable[[Ledger], Content],
+    units: Collection[str] | None = None,
+) -> dict[str, Content]:
+    """Return what `read` finds in the ledger of each panel, for a figure to draw or describe.
+
+    A ValueError if there is no panel, for a ledger that `read` refuses (it names the panel),
+    and for a prediction that `check` refuses.
+    """
+    if not panels:
+        raise ValueError("panels={}: a figure needs at least one ledger")
+    found = {}
+    for title, ledger in panels.items():
+        try:
+            found[title] = read(ledger)
+        except ValueError as error:
+            raise ValueError(f"panel {title!r}: {error}") from None
+    check(predictions, panels, units)
+    return found
+
+
+def not_empty(ledger: Ledger) -> Ledger:
+    """Return the ledger of a figure that draws whatever it holds; a ValueError if empty."""
+    if not ledger.rows:
+        raise ValueError("its ledger holds no span")
+    return ledger
 
 
 def check(

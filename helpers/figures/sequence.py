@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from helpers.figures import prediction, style
+from helpers.figures.prediction import Guesses, Panels
 from helpers.figures.style import LOOKS, Words
 from helpers.figures.units import either, milliseconds, seconds
 from helpers.ledger import Ledger, Mark, Span, in_flight
@@ -74,8 +75,8 @@ def messages(ledger: Ledger, lanes: Sequence[str] | None = None) -> list[Message
 
 
 def draw(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     lanes: Sequence[str] | None = None,
     parties: Sequence[str] | None = None,
 ):
@@ -121,8 +122,8 @@ def draw(
 
 
 def describe(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     lanes: Sequence[str] | None = None,
     parties: Sequence[str] | None = None,
 ) -> Words:
@@ -155,21 +156,20 @@ def describe(
 
 
 def _found(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction],
+    panels: Panels,
+    predictions: Guesses,
     lanes: Sequence[str] | None,
 ) -> dict[str, list[Message]]:
-    if not panels:
-        raise ValueError("panels={}: a sequence needs at least one ledger")
-    found = {title: messages(ledger, lanes) for title, ledger in panels.items()}
-    for title, some in found.items():
-        if not some:
+    def some(ledger: Ledger) -> list[Message]:
+        found = messages(ledger, lanes)
+        if not found:
             raise ValueError(
-                f"panel {title!r}: its ledger holds no message; record a relay's, or write "
-                "spans of kind 'message' in lanes like 'client→server'"
+                "its ledger holds no message; record a relay's, or write spans of kind 'message' "
+                "in lanes like 'client→server'"
             )
-    prediction.check(predictions, panels, ("s", "ms"))
-    return found
+        return found
+
+    return prediction.read_panels(panels, predictions, some, ("s", "ms"))
 
 
 def _server(ledger: Ledger) -> str:
@@ -254,9 +254,9 @@ def _sentences(ledger: Ledger, some: list[Message], lanes: Sequence[str] | None)
 
 
 def _extent(
-    panels: Mapping[str, Ledger],
+    panels: Panels,
     found: Mapping[str, list[Message]],
-    predictions: Mapping[str, prediction.Prediction],
+    predictions: Guesses,
 ) -> tuple[float, float]:
     """Return the x range that holds every panel and its prediction, in seconds."""
     right = 0.0

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from helpers.figures import prediction, style
+from helpers.figures.prediction import Guesses, Panels
 from helpers.figures.style import LOOKS, Words
 from helpers.ledger import Ledger
 
@@ -20,8 +21,8 @@ _BOX = {"boxstyle": "round,pad=.15", "fc": "white", "ec": "none", "alpha": 0.92}
 
 
 def draw(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     lanes: Sequence[str] | None = None,
     unit: str = "connection",
 ):
@@ -70,8 +71,8 @@ def draw(
 
 
 def describe(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     lanes: Sequence[str] | None = None,
     unit: str = "connection",
 ) -> Words:
@@ -99,23 +100,22 @@ def describe(
 
 
 def _counts(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction],
+    panels: Panels,
+    predictions: Guesses,
     lanes: Sequence[str] | None,
 ) -> dict[str, dict[str, int]]:
     """Return by panel and lane how many were served."""
-    if not panels:
-        raise ValueError("panels={}: a figure of shares needs at least one ledger")
-    counts = {}
-    for title, ledger in panels.items():
+
+    def count(ledger: Ledger) -> dict[str, int]:
         served = [row[2] for row in ledger.rows if row[3] == "serving"]
         names = list(lanes) if lanes is not None else sorted(set(served))
         if not names:
-            raise ValueError(f"panel {title!r}: nobody served, and lanes= names nobody")
+            raise ValueError("nobody served, and lanes= names nobody")
         if missing := sorted(set(served) - set(names)):
-            raise ValueError(f"panel {title!r}: {missing} served too, and lanes= leaves them out")
-        counts[title] = {name: served.count(name) for name in names}
-    prediction.check(predictions, panels)
+            raise ValueError(f"{missing} served too, and lanes= leaves them out")
+        return {name: served.count(name) for name in names}
+
+    counts = prediction.read_panels(panels, predictions, count)
     for title, guess in predictions.items():
         if guess.lane and guess.lane not in counts[title]:
             raise ValueError(f"predictions[{title!r}] is about {guess.lane!r}, who has no row")

@@ -11,9 +11,10 @@ library does inside of a stage.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from helpers.figures import prediction, style
+from helpers.figures.prediction import Guesses, Panels
 from helpers.figures.style import LOOKS, Words
 from helpers.figures.units import milliseconds
 from helpers.ledger import Ledger, Span, duration_s, share
@@ -22,9 +23,7 @@ ROW_IN, BAR, MOST = 0.34, 0.62, 20
 _AXES_IN = 6.9  # the width of the axes; the rows' names take the rest
 
 
-def draw(
-    panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction] | None = None
-):
+def draw(panels: Panels, predictions: Guesses | None = None):
     """Return the figure: a panel per ledger, keyed by what it shows.
 
     `predictions` gives a panel its guesses of the handling's share (`.guesses`, `.label`,
@@ -32,15 +31,14 @@ def draw(
     panel has no stage or more than twenty, or a prediction no panel or another unit.
     """
     predictions = predictions or {}
-    _check(panels, predictions)
-    rows = max(len(ledger.spans()) for ledger in panels.values())
+    found = prediction.read_panels(panels, predictions, _stages, ("%",))
+    rows = max(map(len, found.values()))
     rows += any(title in predictions for title in panels)
     figure, axes = style.new_figure(len(panels), (ROW_IN * rows + 0.7) * len(panels) + 0.3)
     figure.subplots_adjust(left=0.25, right=0.985, hspace=0.75 / (ROW_IN * rows))
-    right = max(1000 * duration_s(ledger.spans()) for ledger in panels.values())
+    right = max(1000 * duration_s(stages) for stages in found.values())
     axes[0].set_xlim(-0.01 * right, 1.12 * right)
-    for ax, (title, ledger) in zip(axes, panels.items(), strict=True):
-        stages = ledger.spans()
+    for ax, (title, stages) in zip(axes, found.items(), strict=True):
         origin = stages[0].start_s
         places = [rows - 0.5 - i for i in range(len(stages))]
         for stage, y in zip(stages, places, strict=True):
@@ -56,12 +54,10 @@ def draw(
     return figure
 
 
-def describe(
-    panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction] | None = None
-) -> Words:
+def describe(panels: Panels, predictions: Guesses | None = None) -> Words:
     """Return the same figure in words: what every run shows, then what this run measured."""
     predictions = predictions or {}
-    _check(panels, predictions)
+    prediction.read_panels(panels, predictions, _stages, ("%",))
     words = Words(" / ".join(panels))
     words.stable.append("The stages of an exchange, a row each, in the order in which they begin.")
     for title, ledger in panels.items():
@@ -102,16 +98,13 @@ def broken_needs(ledger: Ledger, needs: Iterable[tuple[str, str]]) -> list[str]:
 # --- questions both share
 
 
-def _check(panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction]) -> None:
-    if not panels:
-        raise ValueError("panels={}: the figure needs at least one ledger")
-    for title, ledger in panels.items():
-        stages = ledger.spans()
-        if not 0 < len(stages) <= MOST:
-            raise ValueError(f"panel {title!r}: {len(stages)} stages, it shows 1 to {MOST}")
-        if odd := {s.kind for s in stages} - set(LOOKS):
-            raise ValueError(f"panel {title!r}: no such kind: {', '.join(sorted(odd))}")
-    prediction.check(predictions, panels, ("%",))
+def _stages(ledger: Ledger) -> list[Span]:
+    stages = ledger.spans()
+    if not 0 < len(stages) <= MOST:
+        raise ValueError(f"{len(stages)} stages, it shows 1 to {MOST}")
+    if odd := {s.kind for s in stages} - set(LOOKS):
+        raise ValueError(f"no such kind: {', '.join(sorted(odd))}")
+    return stages
 
 
 def _name(stage: Span) -> str:

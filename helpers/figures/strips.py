@@ -12,10 +12,10 @@ Left out: when the bytes came, and who read them (that is boundaries.py).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from helpers.figures import prediction, style
+from helpers.figures.prediction import Guesses, Panels
 from helpers.figures.style import Words
 from helpers.ledger import Ledger, Span
 
@@ -75,8 +75,8 @@ def lines(ledger: Ledger, lane: str) -> list[list[Cell]]:
 
 
 def draw(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
 ):
     """Return the figure: a panel per ledger, keyed by its protocol.
 
@@ -85,7 +85,7 @@ def draw(
     strip, or for a prediction of no panel.
     """
     predictions = predictions or {}
-    _check(panels, predictions)
+    prediction.read_panels(panels, predictions, _whole, ("bytes",))
     deep = [
         max(len(lines(ledger, lane)) for lane in LANES) * _LINE_IN + _HEAD_IN
         for ledger in panels.values()
@@ -114,12 +114,12 @@ def draw(
 
 
 def describe(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
 ) -> Words:
     """Return the same figure in words."""
     predictions = predictions or {}
-    _check(panels, predictions)
+    prediction.read_panels(panels, predictions, _whole, ("bytes",))
     words = Words(" / ".join(panels))
     words.stable.append("A row per protocol: the bytes of the question, the bytes of the answer.")
     for title, ledger in panels.items():
@@ -136,22 +136,19 @@ def describe(
     return words
 
 
-def _check(panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction]) -> None:
-    if not panels:
-        raise ValueError("panels={}: the figure needs at least one ledger")
-    for title, ledger in panels.items():
-        for lane in LANES:
-            size, at = len(data(ledger, lane)), 0
-            if not size:
-                raise ValueError(f"panel {title!r}: its ledger holds no bytes of the {lane}")
-            for span in marks(ledger, lane):
-                if span.start_s < at or span.end_s > size:
-                    raise ValueError(
-                        f"panel {title!r}, {lane}: {span.label!r} overlaps another mark, or "
-                        f"leaves the {size} bytes"
-                    )
-                at = span.end_s
-    prediction.check(predictions, panels, ("bytes",))
+def _whole(ledger: Ledger) -> Ledger:
+    """Return the ledger; a ValueError unless it holds both strips, with their marks in place."""
+    for lane in LANES:
+        size, at = len(data(ledger, lane)), 0
+        if not size:
+            raise ValueError(f"its ledger holds no bytes of the {lane}")
+        for span in marks(ledger, lane):
+            if span.start_s < at or span.end_s > size:
+                raise ValueError(
+                    f"{lane}: {span.label!r} overlaps another mark, or leaves the {size} bytes"
+                )
+            at = span.end_s
+    return ledger
 
 
 def _written(byte: int) -> str:

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import heapq
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from helpers.figures import prediction, style
+from helpers.figures.prediction import Guesses, Panels
 from helpers.figures.style import LOOKS, Words
 from helpers.figures.units import seconds
 from helpers.ledger import (
@@ -40,8 +41,8 @@ _AXES_IN = 7.6  # the width of the axes; the lanes' names take the rest
 
 
 def draw(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     lanes: Sequence[str] | None = None,
     unit: str = "request",
 ):
@@ -54,7 +55,7 @@ def draw(
     to no panel.
     """
     predictions = predictions or {}
-    _check(panels, predictions)
+    prediction.read_panels(panels, predictions, prediction.not_empty, ("s", "ms"))
     names = _lanes(panels, lanes)
     tall = {n: max(_height(ledger.spans(lane=n)) for ledger in panels.values()) for n in names}
     total = sum(tall.values())
@@ -84,14 +85,14 @@ def draw(
 
 
 def describe(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     lanes: Sequence[str] | None = None,
     unit: str = "request",
 ) -> Words:
     """Return the same figure in words: what every run shows, then what this run measured."""
     predictions = predictions or {}
-    _check(panels, predictions)
+    prediction.read_panels(panels, predictions, prediction.not_empty, ("s", "ms"))
     words = Words(" / ".join(panels))
     words.stable.append(
         f"A timeline with {style.count(len(panels), 'panel')} on one axis, "
@@ -107,15 +108,6 @@ def describe(
 
 
 # --- questions both share
-
-
-def _check(panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction]) -> None:
-    if not panels:
-        raise ValueError("panels={}: a timeline needs at least one ledger")
-    for title, ledger in panels.items():
-        if not ledger.rows:
-            raise ValueError(f"panel {title!r}: its ledger holds no span")
-    prediction.check(predictions, panels, ("s", "ms"))
 
 
 def window(ledger: Ledger) -> tuple[float, float]:
@@ -138,7 +130,7 @@ def silence_s(marks: Iterable[Mark], start_s: float, end_s: float) -> float:
     return max(b - a for a, b in pairwise([start_s, *inside, end_s]))
 
 
-def _lanes(panels: Mapping[str, Ledger], chosen: Sequence[str] | None) -> list[str]:
+def _lanes(panels: Panels, chosen: Sequence[str] | None) -> list[str]:
     """Return the lanes of all panels, the caller's first; a ValueError for a chosen one not there.
 
     Panels that are compared have the same lanes, so that an empty one is seen to be empty.
@@ -232,7 +224,7 @@ def _silence(ledger: Ledger, start_s: float, end_s: float, unit: str) -> list[st
 # --- drawing
 
 
-def _name(panels: Mapping[str, Ledger], lane: str) -> str:
+def _name(panels: Panels, lane: str) -> str:
     """Return the lane's name with, on a second line, what its strokes or bars are."""
     for ledger in panels.values():
         if lane == HEARTBEAT and (beats := ledger.marks(lane=lane)):
@@ -251,9 +243,7 @@ def _height(spans: list[Span]) -> float:
     return max(1.0, 0.18 * (max(_stack(spans), default=0) + 1))
 
 
-def _extent(
-    panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction]
-) -> tuple[float, float]:
+def _extent(panels: Panels, predictions: Guesses) -> tuple[float, float]:
     """Return the x range that holds every panel and its prediction, in seconds."""
     left, right = 0.0, 0.0
     for ledger in panels.values():

@@ -11,26 +11,26 @@ Left out: bytes under way; they are not kept until the server says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import pairwise
 
 from helpers.figures import prediction, style
+from helpers.figures.prediction import Guesses, Panels
 from helpers.figures.style import LOOKS, Words, count
 from helpers.figures.units import seconds
-from helpers.ledger import Ledger
+from helpers.ledger import Ledger, Span
 
 PANEL_IN = 2.0
 
 
 def draw(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     *,
     size: int,
 ):
     """Return the figure; a ValueError for a ledger without levels, or a prediction of no panel."""
     predictions = predictions or {}
-    _check(panels, predictions)
+    kept = prediction.read_panels(panels, predictions, _levels, ("s", "ms"))
     figure, axes = style.new_figure(len(panels), PANEL_IN * len(panels) + 0.4)
     figure.subplots_adjust(left=0.1, right=0.97, hspace=0.55)
     right = max(_times(ledger)[1] for ledger in panels.values())
@@ -39,8 +39,8 @@ def draw(
         ax.set_ylim(0, 1.32 * size)
         ax.set_yticks([0, size / 2, size], ["nothing", "half", "all"])
         ax.axhline(size, color=style.GREY, lw=0.8)
-        _draw_kept(ax, ledger)
-        _draw_events(ax, ledger, size)
+        _draw_kept(ax, ledger, kept[title])
+        _draw_events(ax, ledger, kept[title], size)
         if title in predictions:
             prediction.draw(ax, predictions[title], unit="s")
         style.head(ax, title, _facts(ledger))
@@ -49,18 +49,18 @@ def draw(
 
 
 def describe(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     *,
     size: int,
 ) -> Words:
     """Return the same figure in words."""
     predictions = predictions or {}
-    _check(panels, predictions)
+    kept = prediction.read_panels(panels, predictions, _levels, ("s", "ms"))
     words = Words(" / ".join(panels))
     words.stable.append("How much of the file the server has kept, over time.")
     for title, ledger in panels.items():
-        levels = [int(span.label) for span in ledger.spans(kind="level")]
+        levels = [int(span.label) for span in kept[title]]
         falls = any(b < a for a, b in pairwise(levels))
         sentences = [
             "It never has less than before." if not falls else "It begins at nought again."
@@ -76,13 +76,12 @@ def describe(
     return words
 
 
-def _check(panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction]) -> None:
-    if not panels:
-        raise ValueError("panels={}: a figure of uploads needs at least one ledger")
-    for title, ledger in panels.items():
-        if not ledger.spans(kind="level"):
-            raise ValueError(f"panel {title!r}: its ledger holds no level")
-    prediction.check(predictions, panels, ("s", "ms"))
+def _levels(ledger: Ledger) -> list[Span]:
+    """Return how much the server has kept, step by step; a ValueError if nobody noted it."""
+    levels = ledger.spans(kind="level")
+    if not levels:
+        raise ValueError("its ledger holds no level")
+    return levels
 
 
 def _times(ledger: Ledger) -> tuple[float, float]:
@@ -96,19 +95,18 @@ def _facts(ledger: Ledger) -> str:
     return f"{count(cuts, 'cut')} · {seconds(_times(ledger)[1])}"
 
 
-def _draw_kept(ax, ledger: Ledger) -> None:
+def _draw_kept(ax, ledger: Ledger, levels: list[Span]) -> None:
     origin, _ = _times(ledger)
     xs, ys = [], []
-    for span in ledger.spans(kind="level"):
+    for span in levels:
         xs += [span.start_s - origin, span.end_s - origin]
         ys += [int(span.label)] * 2
     ax.fill_between(xs, ys, color=LOOKS["serving"].face, alpha=0.18, lw=0)
     ax.plot(xs, ys, color=LOOKS["serving"].face, lw=1.6, zorder=3)
 
 
-def _draw_events(ax, ledger: Ledger, size: int) -> None:
+def _draw_events(ax, ledger: Ledger, levels: list[Span], size: int) -> None:
     origin, _ = _times(ledger)
-    levels = ledger.spans(kind="level")
     for mark in ledger.marks(kind="error"):
         before = [int(span.label) for span in levels if span.start_s <= mark.time_s] or [0]
         cross = {"mfc": LOOKS["error"].face, "mec": style.INK, "zorder": 5}

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from helpers.figures import prediction, style
+from helpers.figures.prediction import Guesses, Panels
 from helpers.figures.style import LOOKS, Words
 from helpers.figures.units import milliseconds
 from helpers.ledger import Ledger, Span, share
@@ -87,8 +88,8 @@ def requests(ledger: Ledger) -> list[RequestPhases]:
 
 
 def draw(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     lanes: Sequence[str] | None = None,
 ):
     """Return the figure: a panel per ledger, keyed by what it shows.
@@ -131,8 +132,8 @@ def draw(
 
 
 def describe(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     lanes: Sequence[str] | None = None,
 ) -> Words:
     """Return the same figure in words: what every run shows, then what this run measured."""
@@ -162,13 +163,11 @@ def describe(
 
 
 def _found(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction],
+    panels: Panels,
+    predictions: Guesses,
     lanes: Sequence[str] | None,
 ) -> dict[str, list[RequestPhases]]:
-    if not panels:
-        raise ValueError("panels={}: a waterfall needs at least one ledger")
-    found = {title: requests(ledger) for title, ledger in panels.items()}
+    found = prediction.read_panels(panels, predictions, requests, ("s", "ms", "%"))
     if lanes is not None:
         there = {s.lane for some in found.values() for r in some for s in r.phases}
         if missing := [lane for lane in lanes if lane not in there]:
@@ -184,7 +183,6 @@ def _found(
             raise ValueError(
                 f"panel {title!r}: {len(some)} requests, a waterfall shows {MOST} at most"
             )
-    prediction.check(predictions, panels, ("s", "ms", "%"))
     return found
 
 

@@ -128,7 +128,7 @@ def test_what_is_no_curve_is_refused():
         curve.draw({"A": Ledger()}, **AXES)
     with pytest.raises(ValueError, match="two finite numbers"):
         curve.point(Ledger(), "A", 1, float("nan"))
-    with pytest.raises(ValueError, match="it shows five at most"):
+    with pytest.raises(ValueError, match="it shows 5 at most"):
         curve.draw({"A": a_curve(**{f"line {n}": [1, 2] for n in range(6)})}, **AXES)
 
 

@@ -250,7 +250,7 @@ def test_costs_that_are_none_are_refused(parsing):
     for n in range(6):
         parsing.add(f"parser {n}", "parsing", 1, 2, "10")
     parsing.rows = [row for row in parsing.rows if row[4] != "many"]
-    with pytest.raises(ValueError, match="it shows five at most"):
+    with pytest.raises(ValueError, match="it shows 5 at most"):
         cost.draw({"A": parsing})
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from helpers.figures import prediction, style
 from helpers.figures.prediction import Prediction
+from helpers.ledger import Ledger
 
 
 def guess(*values, unit="s", lane="", asked=True):
@@ -95,3 +96,18 @@ def test_a_note_says_the_guess_where_no_axis_can():
     ax = axes()
     prediction.note(ax, guess(30, unit="%"), 0.5, 1)
     assert texts(ax) == ["your guess: 30 %"]
+
+
+def test_panels_are_read_one_by_one_and_an_error_names_the_panel():
+    whole, empty = Ledger(), Ledger()
+    whole.add("row", "request", 0.0, 1.0)
+    read = prediction.not_empty
+    assert prediction.read_panels({"A": whole, "B": whole}, {}, read) == {"A": whole, "B": whole}
+    with pytest.raises(ValueError, match=r"panels=\{\}: a figure needs at least one ledger"):
+        prediction.read_panels({}, {}, read)
+    with pytest.raises(ValueError, match="panel 'B': its ledger holds no span"):
+        prediction.read_panels({"A": whole, "B": empty}, {}, read)
+    with pytest.raises(ValueError, match="belongs to no panel"):
+        prediction.read_panels({"A": whole}, {"C": guess(1)}, read)
+    with pytest.raises(ValueError, match="is in 's', not in %"):
+        prediction.read_panels({"A": whole}, {"A": guess(1)}, read, ("%",))
