@@ -37,13 +37,11 @@ class Relay:
     connection keeps those it began with. What goes wrong inside is kept in `errors`.
     """
 
-    def __init__(
-        self, name: str, target: tuple[str, int] | str, tap: Tap, label: Label = byte_count
-    ):
+    def __init__(self, name: str, target: object, tap: Tap, label: Label = byte_count):
         self.name = name
         self.host = HOST
         self.port = 0
-        self.target = target
+        self.retarget(target)
         self.tap = tap
         self.label = label
         self.to_server = self.to_client = Faults()
@@ -124,16 +122,15 @@ class Relay:
     # --- the thread
 
     def retarget(self, target: object) -> None:
-        """Pass on to another target the connections that are opened from now on."""
-        self.target = _address(target)
-        self.addresses = _addresses(self.target)
+        """Pass on to this target the connections that are opened from now on.
+
+        A ValueError if it is no target, an OSError if its name is unknown.
+        """
+        address = _address(target)
+        self.addresses, self.target = _addresses(address), address
 
     def start(self) -> None:
-        """Start listening; an OSError if the target's name is unknown, or what else forbids it."""
-        try:
-            self.addresses = _addresses(self.target)
-        except OSError as error:
-            raise OSError(error.errno, f"target {self.target[0]!r}: {error.strerror}") from None
+        """Start listening; an OSError if the system forbids it."""
         self._listener = socket.create_server((HOST, 0), backlog=1024)
         self._listener.setblocking(False)
         self.port = self._listener.getsockname()[1]
@@ -210,11 +207,11 @@ def relay_to(
     The target is a server of this course, a port, "host:port", (host, port), or the path of
     a server's socket file; the relay itself always listens on a port. The tap keeps the
     first `keep_bytes` bytes and counts the rest; `label(direction, data)` names a piece in
-    the ledger. A ValueError if the target is none of these.
+    the ledger. A ValueError if the target is none of these, an OSError if its name is unknown.
     """
     if keep_bytes < 0:
         raise ValueError(f"keep_bytes={keep_bytes!r}: a tap keeps 0 bytes or more")
-    relay = Relay(name, _address(target), Tap(keep_bytes), label)
+    relay = Relay(name, target, Tap(keep_bytes), label)
     relay.to_server = to_server or Faults()
     relay.to_client = to_client or Faults()
     return registry.register(relay)
@@ -245,4 +242,7 @@ def _addresses(target: tuple[str, int] | str) -> list[tuple]:
     """Return the target's addresses, as getaddrinfo gives them."""
     if isinstance(target, str):
         return [(socket.AF_UNIX, socket.SOCK_STREAM, 0, "", target)]
-    return socket.getaddrinfo(*target, type=socket.SOCK_STREAM)
+    try:
+        return socket.getaddrinfo(*target, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise OSError(error.errno, f"target {target[0]!r}: {error.strerror}") from None
