@@ -4,7 +4,7 @@ Plan: ask for the smallest ring there is, and give it back. Containers often ref
 system call (Docker's usual filter does, and so does Binder), an administrator may, and
 other systems do not have it; each says no by an error, and by nothing worse.
 
-Left out: rings. Lesson 12 builds them in its cells.
+Left out: rings. A lesson builds them in its cells.
 """
 
 from __future__ import annotations
