@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.kernel import tcp, threads, uring
-from helpers.peers import postgres
+from helpers.peers import postgres, rabbitmq
 
 WITHOUT = "WIRE_WITHOUT"
 ANSWER_S = 10.0  # how long a program may take to say its version
@@ -56,6 +56,7 @@ class Program:
     use: str
     packages: Mapping[str, str]
     on_binder: bool = True
+    ask_version: Callable[[], str] | None = None  # where `--version` is not understood
 
     def is_here(self) -> bool:
         """Tell whether it is found."""
@@ -74,6 +75,8 @@ class Program:
         command = self.find()
         if not command:
             return ""
+        if self.ask_version:
+            return self.ask_version()
         try:
             said = subprocess.run(
                 [command, "--version"],
@@ -119,6 +122,13 @@ NEEDS: dict[str, Feature | Program] = {
         _postgres,
         "a real database, to watch its protocol",
         {"apt": "postgresql", "dnf": "postgresql-server", "brew": "postgresql@17"},
+    ),
+    "rabbitmq": Program(
+        "RabbitMQ",
+        rabbitmq.program,
+        "a real message broker, to push and to keep",
+        {"apt": "rabbitmq-server", "dnf": "rabbitmq-server", "brew": "rabbitmq"},
+        ask_version=rabbitmq.version,
     ),
     # The one that only CI installs (.ci/apt.txt).
     "rustc": Program(

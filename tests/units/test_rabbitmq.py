@@ -1,0 +1,96 @@
+"""The private RabbitMQ answers on loopback, survives its own death, and leaves nothing."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from helpers.peers import rabbitmq
+from helpers.peers.rabbitmq import RabbitMQ
+
+needs_rabbitmq = pytest.mark.skipif(
+    rabbitmq.program() is None and not os.environ.get("CI"), reason="RabbitMQ is missing"
+)
+
+
+def family(guard: int) -> list[psutil.Process]:
+    return [psutil.Process(guard), *psutil.Process(guard).children(recursive=True)]
+
+
+def gone(pids: list[int], folder: Path) -> bool:
+    """Wait, at most ten seconds, until these processes and this folder are gone."""
+    for _ in range(100):
+        if not any(map(psutil.pid_exists, pids)) and not folder.exists():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@needs_rabbitmq
+def test_two_brokers_answer_side_by_side_on_loopback_and_one_is_killed_and_started_again():
+    with RabbitMQ() as one, RabbitMQ() as other:
+        assert one.is_running() and other.is_running() and one.url != other.url
+        members = family(one._guard.pid)
+        listening = [
+            connection.laddr.ip
+            for member in members
+            for connection in member.net_connections(kind="inet")
+            if connection.status == psutil.CONN_LISTEN
+        ]
+        folder = Path(members[1].cwd())
+        address = one.url
+        one.kill()
+        assert not one.is_running() and other.is_running()
+        assert folder.exists()
+        one.start()
+        assert one.is_running() and one.url == address
+        members += family(one._guard.pid) + family(other._guard.pid)
+    assert set(listening) <= {"127.0.0.1", "::1"} and len(listening) >= 3
+    assert gone([member.pid for member in members], folder)
+
+
+@needs_rabbitmq
+def test_it_ends_with_the_process_that_started_it_and_leaves_no_epmd():
+    code = (
+        "from helpers.peers.rabbitmq import RabbitMQ\n"
+        "import os, psutil\n"
+        "broker = RabbitMQ()\n"
+        "broker.start()\n"
+        "guard = psutil.Process(broker._guard.pid)\n"
+        "members = guard.children(recursive=True)\n"
+        "print(members[0].cwd(), guard.pid, *[m.pid for m in members], flush=True)\n"
+        "os.kill(os.getpid(), 9)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120
+    )
+    folder, *pids = result.stdout.split()
+    assert len(pids) >= 3
+    assert gone(list(map(int, pids)), Path(folder))
+
+
+@needs_rabbitmq
+def test_it_says_its_version_without_being_started():
+    assert rabbitmq.version()[0].isdecimal()
+
+
+@needs_rabbitmq
+def test_what_keeps_it_from_starting_is_said_and_closing_twice_does_nothing_more(monkeypatch):
+    broker = RabbitMQ()
+    monkeypatch.setattr(rabbitmq, "__file__", str(Path(__file__).parent / "nowhere.py"))
+    with pytest.raises(RuntimeError, match="RabbitMQ did not start"):
+        broker.start()
+    broker.close()
+    broker.close()
+    assert not broker.is_running()
+
+
+def test_where_it_is_missing_it_says_so(monkeypatch):
+    monkeypatch.setattr(rabbitmq, "PLACES", ())
+    assert rabbitmq.version() == ""
+    with pytest.raises(FileNotFoundError, match="RabbitMQ is missing"):
+        RabbitMQ().start()
