@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from helpers import servers
 from helpers.course import (
@@ -28,6 +29,7 @@ from helpers.course.browser_link import browser_link
 from helpers.course.claims import claims, claims_of
 from helpers.course.exercises import check
 from helpers.course.export import export
+from helpers.course.needs import NEEDS
 from helpers.course.tables import table
 from helpers.figures import style
 from helpers.hosting import registry
@@ -41,11 +43,14 @@ __all__ = [
     "export",
     "findings",
     "predict",
+    "program",
     "run_or_stored",
     "show",
     "table",
     "verdict",
 ]
+
+Program = TypeVar("Program", bound=servers.Program)
 
 
 @dataclass
@@ -134,6 +139,21 @@ async def run_or_stored(
     """Run an experiment where its needs are met; elsewhere return the stored run, and say so."""
     needs = [needs] if isinstance(needs, str) else needs
     return await stored_runs.run_or_stored(_state.number, name, experiment, needs)
+
+
+def program(need: str, make: Callable[[], Program]) -> Program | None:
+    """Start a real program that the lesson's cells share, and say so; it ends with the lesson.
+
+    One that runs already is kept, so that the cell may run again. Where it is missing, one line
+    says how to get it, and None is returned: the cells that talk to it then print nothing.
+    """
+    if stored_runs.missing_here(f"lesson {_state.number}", [need]):
+        name, remedy = NEEDS[need].name, NEEDS[need].remedy()
+        print(f"This experiment needs {name}. To get it: {remedy}. Shown instead: stored runs.")
+        return None
+    made = servers.keep_running(make())
+    print(f"{made.name} runs, on this machine alone.")
+    return made
 
 
 def verdict(

@@ -18,6 +18,7 @@ import itertools
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import Protocol
 
 from helpers.hosting import registry
 from helpers.hosting.loop_server import LoopServer
@@ -33,6 +34,19 @@ _quiet.propagate = False
 
 # Every server and every relay of this process, by name (registry.py).
 running, close_all = registry.running, registry.close_all
+
+
+class Program(registry.Named, Protocol):
+    """A real program that a lesson starts: it can also tell whether it runs."""
+
+    def is_running(self) -> bool:
+        """Tell whether it does its work."""
+
+
+def keep_running(program: Program) -> Program:
+    """Start a program, unless one of its name runs already; return the one that runs."""
+    found = registry.find(program.name)
+    return found if found is not None and found.is_running() else registry.register(program)
 
 
 # --- HTTP, and streams: on a loop in a thread

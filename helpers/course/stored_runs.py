@@ -29,17 +29,13 @@ async def run_or_stored(
     With WIRE_RECORD set, the run is also stored, and a missing need is a RuntimeError, as it
     is with CI set. A FileNotFoundError where there is no stored run of that name.
     """
-    lacking = missing(list(needs))
+    lacking = missing_here(f"experiment {name!r}", needs)
     path = notebook.folder() / "data" / f"{lesson}.ledger.json"
     if not lacking:
         ledger = await experiment()
         if os.environ.get("WIRE_RECORD"):
             _store(path, name, ledger, needs)
         return ledger
-    if os.environ.get("WIRE_RECORD") or (
-        os.environ.get("CI") and not os.environ.get("WIRE_WITHOUT")
-    ):
-        raise RuntimeError(f"experiment {name!r} needs {' and '.join(lacking)}, missing here")
     for need in lacking:
         print(
             f"This experiment needs {NEEDS[need].name}. To get it: {NEEDS[need].remedy()}. "
@@ -49,6 +45,15 @@ async def run_or_stored(
     if name not in runs:
         raise FileNotFoundError(f"no stored run {name!r} in {path.name}")
     return runs[name]
+
+
+def missing_here(what: str, needs: Sequence[str]) -> list[str]:
+    """Return which needs are not met here; a RuntimeError where that may not be."""
+    lacking = missing(list(needs))
+    must_be_met = os.environ.get("CI") and not os.environ.get("WIRE_WITHOUT")
+    if lacking and (must_be_met or os.environ.get("WIRE_RECORD")):
+        raise RuntimeError(f"{what} needs {' and '.join(lacking)}, missing here")
+    return lacking
 
 
 def _store(path: Path, name: str, ledger: Ledger, needs: Sequence[str]) -> None:

@@ -52,6 +52,11 @@ def register(thing: _Thing) -> _Thing:
     return thing
 
 
+def find(name: str) -> Named | None:
+    """Return what runs under a name, if anything does."""
+    return _running.get(name)
+
+
 def forget(thing: Named) -> None:
     """Take the thing out, unless another one has its name by now."""
     if _running.get(thing.name) is thing:
@@ -79,6 +84,7 @@ def close_all() -> None:
     for thing in reversed(list(_running.values())):
         try:
             thing.close()
+            forget(thing)  # a program of another kind does not know of this list
         except StillRunning as error:
             errors.append(str(error))
     if errors:

@@ -4,6 +4,7 @@ import pytest
 
 from helpers import lesson
 from helpers.course import notebook
+from helpers.course.needs import NEEDS, Feature
 from helpers.figures import style, timeline
 from helpers.hosting import registry
 from helpers.ledger import Ledger
@@ -97,6 +98,50 @@ def test_close_leaves_the_servers_to_an_open_panel(monkeypatch, capsys, kept, st
     lesson.close()
     assert bool(calls) == stopped
     assert ("Servers stopped" in capsys.readouterr().out) == stopped
+
+
+class Clock:
+    """Stands in for a real program."""
+
+    name = "Clock"
+
+    def __init__(self):
+        self.runs, self.started = False, 0
+
+    def start(self):
+        self.runs, self.started = True, self.started + 1
+
+    def is_running(self):
+        return self.runs
+
+    def close(self):
+        self.runs = False
+
+
+def test_a_program_is_started_once_again_if_it_has_died_and_ends_with_the_lesson(
+    lesson_10, monkeypatch, capsys
+):
+    monkeypatch.setitem(NEEDS, "clock", Feature("Clock", lambda: True))
+    first = lesson.program("clock", Clock)
+    assert lesson.program("clock", Clock) is first and first.started == 1
+    first.runs = False
+    second = lesson.program("clock", Clock)
+    assert second is not first and second.is_running()
+    assert capsys.readouterr().out == "Clock runs, on this machine alone.\n" * 3
+    lesson.close()
+    assert not second.is_running()
+    assert "Servers stopped: Clock." in capsys.readouterr().out
+
+
+def test_a_program_that_is_missing_is_none_and_in_ci_an_error(lesson_10, monkeypatch, capsys):
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setitem(NEEDS, "clock", Feature("Clock", lambda: False))
+    assert lesson.program("clock", Clock) is None
+    assert capsys.readouterr().out.startswith("This experiment needs Clock. To get it: ")
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.delenv("WIRE_WITHOUT", raising=False)
+    with pytest.raises(RuntimeError, match="lesson 10 needs clock, missing here"):
+        lesson.program("clock", Clock)
 
 
 def test_close_says_which_server_does_not_stop(lesson_10, monkeypatch, capsys):
