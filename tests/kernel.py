@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import KernelManager
-from rules import verdicts_in
+from stored_outputs import verdicts_in
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 

@@ -9,13 +9,14 @@ import ast
 import base64
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+import stored_outputs
 from pages import NEEDED, NEEDED_FOOT, ROUTES
 from PIL import Image
 
-from helpers.course.claims import claims, claims_of
+from helpers.course.claims import FRAMING, claims, claims_of
 from helpers.course.needs import NEEDS
 from helpers.figures.style import MEASURED
 
@@ -82,20 +83,10 @@ def texts(cell) -> Iterator[str]:
                 yield data
 
 
-def verdicts_in(text: str) -> dict[str, str]:
-    """Return the words of the verdicts in a text by claim: each stands above the claim's words."""
-    by_words = {claim.says: claim.id for claim in claims().values()}
-    found = re.findall(r"^Verdict: (.+)\n“(.+)”$", text, re.MULTILINE)
-    return {by_words.get(says, says): word for word, says in found}
-
-
 def verdicts(book) -> dict[str, tuple[str, str]]:
     """Return by claim the word in stored output and the id of the cell that shows it."""
     return {
-        claim: (word, cell.id)
-        for cell in code_cells(book)
-        for output in cell.get("outputs", [])
-        for claim, word in verdicts_in(output.get("data", {}).get("text/plain", "")).items()
+        claim: (found.word, found.cell) for claim, found in stored_outputs.verdicts(book).items()
     }
 
 
@@ -105,6 +96,47 @@ def saboteurs(book) -> dict[str, list]:
     for cell in code_cells(book):
         if change := cell.metadata.get("saboteur"):
             found.setdefault(change["claim"], []).append(cell)
+    return found
+
+
+def to_break(books: Mapping[Path, object]) -> list[tuple[Path, str]]:
+    """Return each lesson with each claim that has a saboteur there: `make prove` runs them all."""
+    return [(path, claim) for path, book in books.items() for claim in saboteurs(book)]
+
+
+NO_LESSON = "its lesson is not there"
+
+
+def due() -> set[tuple[str, str]]:
+    """Return each claim that has an experiment with each lesson that is to settle it."""
+    return {
+        (claim.id, number)
+        for claim in claims().values()
+        if claim.rating != FRAMING
+        for number in claim.lessons
+    }
+
+
+def unsettled(books: Iterable) -> dict[tuple[str, str], str]:
+    """Return why a claim is not settled in a lesson that is to settle it, by claim and lesson.
+
+    It is settled by an executed verdict in stored output, as rated, and by a saboteur.
+    """
+    lessons = {book.metadata.course["number"]: book for book in books}
+    found = {}
+    for claim, number in sorted(due()):
+        if number not in lessons:
+            found[claim, number] = NO_LESSON
+            continue
+        book, rating = lessons[number], claims()[claim].rated(number)
+        word, cell = verdicts(book).get(claim, ("", ""))
+        executed = {c.id for c in code_cells(book) if c.execution_count}
+        if not word or cell not in executed:
+            found[claim, number] = "no executed verdict"
+        elif word != rating:
+            found[claim, number] = f"the verdict reads {word!r}, the claims say {rating!r}"
+        elif claim not in saboteurs(book):
+            found[claim, number] = "no saboteur"
     return found
 
 
@@ -194,16 +226,16 @@ def tagged(book, name: str = "") -> Iterator[str]:
 def settled(book, name: str = "") -> Iterator[str]:
     """Every claim of the lesson has a verdict in stored output, as rated, and a saboteur."""
     number = book.metadata.course["number"]
-    due = {claim.id: claim.rated(number) for claim in claims_of(number).values()}
+    rated = {claim.id: claim.rated(number) for claim in claims_of(number).values()}
     shown, broken = verdicts(book), saboteurs(book)
-    for claim, rating in due.items():
+    for claim, rating in rated.items():
         if claim not in shown:
             yield f"{claim}: no executed verdict"
         elif shown[claim][0] != rating:
             yield f"{claim}: the verdict reads {shown[claim][0]!r}, the claims say {rating!r}"
         if claim not in broken:
             yield f"{claim}: no saboteur"
-    for claim in {*shown, *broken} - set(due):
+    for claim in {*shown, *broken} - set(rated):
         yield f"{claim}: not a claim this lesson settles"
 
 

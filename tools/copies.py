@@ -33,8 +33,8 @@ def without_outputs(text: str) -> str:
 
 
 def originals(root: Path) -> dict[str, bytes]:
-    """Return what a folder of copies holds, by name: the lessons, and the data they read."""
-    lessons = sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    """Return what a folder of copies holds, by name: every notebook, and the data they read."""
+    lessons = sorted((root / "notebooks").glob("*.ipynb"))
     found = {path.name: without_outputs(path.read_text("utf-8")).encode() for path in lessons}
     data = sorted(path for path in (root / "notebooks/data").glob("*") if path.is_file())
     return found | {f"data/{path.name}": path.read_bytes() for path in data}

@@ -4,8 +4,9 @@ Plan: `course` in a notebook's metadata is the one place where a lesson's title,
 minutes, outcomes, key points and sources stand; `saboteur` in a cell's metadata is the
 one place where a breaking change stands. From them come the cells with the ids page-head,
 page-break, page-foot (and page-map in lesson 00) and the parts of the README between
-markers, and its picture, taken from lesson 10. Everything else in a notebook is left
-alone. A test asks that running this changes nothing.
+markers, and its picture, taken from lesson 10; and from the stored outputs the page "Your
+notes, revisited" (revisited.py). Everything else in a notebook is left alone. A test asks
+that running this changes nothing.
 
 Usage: pages.py            writes, and names what it changed
        pages.py --check    writes nothing; ends with 1 and the names if something would change
@@ -16,7 +17,9 @@ import re
 import sys
 from pathlib import Path
 
+import learner_notes
 import nbformat
+import revisited
 
 from helpers.course.claims import claims, claims_of
 
@@ -111,15 +114,24 @@ def foot(data: dict, before: str, after: str) -> str:
 
 
 def table(data: list[tuple[str, dict]], folder: str) -> str:
-    """Return the table of lessons: question, minutes, and how many claims each settles."""
-    rows = ["| lesson | the question | minutes | claims settled |", "|---|---|---|---|"]
-    for name, entry in data:
-        settled = len(claims_of(entry["number"])) or "–"
-        rows.append(
-            f"| [{entry['number']} {entry['title']}]({folder}{name}) | {entry['question']} "
-            f"| {entry['minutes']} | {settled} |"
-        )
-    return "\n".join(rows)
+    """Return the table of lessons: question, minutes, and how many claims each settles.
+
+    The page of the notes stands behind their last lesson.
+    """
+    notes = learner_notes.notes()
+    rows = {
+        entry["number"]: f"| [{entry['number']} {entry['title']}]({folder}{name}) "
+        f"| {entry['question']} | {entry['minutes']} | {len(claims_of(entry['number'])) or '–'} |"
+        for name, entry in data
+    }
+    lines = [row for number, row in rows.items() if number <= notes["after"]]
+    lines.append(
+        f"| [{notes['title']}]({folder}{notes['file']}) | {notes['question']} "
+        f"| {notes['minutes']} | – |"
+    )
+    lines += [row for number, row in rows.items() if number > notes["after"]]
+    head = ["| lesson | the question | minutes | claims settled |", "|---|---|---|---|"]
+    return "\n".join(head + lines)
 
 
 def routes(data: list[tuple[str, dict]]) -> str:
@@ -151,12 +163,23 @@ def place_of_break(book: nbformat.NotebookNode) -> int:
     return len(book.cells)
 
 
+def neighbours(data: list[tuple[str, dict]], number: str) -> tuple[str, str]:
+    """Return the links to what stands before and after a lesson, or the notes' page ("")."""
+    notes = learner_notes.notes()
+    stops = [(e["number"], f"[{e['number']} {e['title']}]({name})") for name, e in data]
+    place = sum(stop <= notes["after"] for stop, _ in stops)
+    stops.insert(place, ("", f"[{notes['title']}]({notes['file']})"))
+    here = [stop for stop, _ in stops].index(number)
+    before = f"Before: {stops[here - 1][1]}" if here else ""
+    after = f"Next: {stops[here + 1][1]}" if here + 1 < len(stops) else ""
+    return before, after
+
+
 def write(books: dict[Path, nbformat.NotebookNode]) -> None:
     """Write the pages' cells into the notebooks, in memory."""
     data = [(path.name, course(book)) for path, book in books.items()]
     titles = {entry["number"]: (name, entry["title"]) for name, entry in data}
-    links = [f"[{entry['number']} {entry['title']}]({name})" for name, entry in data]
-    for index, (book, (_, entry)) in enumerate(zip(books.values(), data, strict=True)):
+    for book, (_, entry) in zip(books.values(), data, strict=True):
         exercises = any("exercise" in cell.metadata.get("tags", []) for cell in book.cells)
         put(book, "page-head", head(entry, titles, exercises), 0)
         if any("saboteur" in cell.metadata for cell in book.cells):
@@ -164,9 +187,7 @@ def write(books: dict[Path, nbformat.NotebookNode]) -> None:
         if any(cell.id == "page-map" for cell in book.cells):
             put(book, "page-map", f"## The map\n\n{table(data, '')}", 0)
         if all(key in entry for key in NEEDED_FOOT):
-            before = f"Before: {links[index - 1]}" if index else ""
-            after = f"Next: {links[index + 1]}" if index + 1 < len(links) else ""
-            put(book, "page-foot", foot(entry, before, after), len(book.cells))
+            put(book, "page-foot", foot(entry, *neighbours(data, entry["number"])), len(book.cells))
 
 
 def readme(text: str, books: dict[Path, nbformat.NotebookNode]) -> str:
@@ -203,6 +224,11 @@ def changes(root: Path = ROOT) -> dict[Path, bytes]:
     write(books)
     # nbformat's own spelling of a notebook, and a newline at the end.
     wanted = {path: (nbformat.writes(book) + "\n").encode() for path, book in books.items()}
+    page = root / "notebooks" / learner_notes.notes()["file"]
+    old = nbformat.read(page, 4) if page.exists() else None
+    data = [(path.name, course(book)) for path, book in books.items()]
+    made = revisited.page(books, old, neighbours(data, ""))
+    wanted[page] = (nbformat.writes(made) + "\n").encode()
     page = root / "README.md"
     wanted[page] = readme(page.read_text("utf-8"), books).encode()
     if (stored := picture(books)) is not None:

@@ -8,9 +8,12 @@ import os
 import re
 from pathlib import Path
 
+import learner_notes
+import nbformat
 import pytest
 import rules
-from labpage import ALL_RAN, BOOKS, CLEAR, OUTPUTS, RUN_ALL, opened
+import stored_outputs
+from labpage import ALL_RAN, BOOKS, CLEAR, OUTPUTS, ROOT, RUN_ALL, opened
 
 PANELS = [
     path
@@ -81,7 +84,7 @@ def test_run_all_and_the_panel_in_the_browser(browser, lab, path):
     stored = sum("figure" in rules.tags(cell) for cell in rules.code_cells(BOOKS[path]))
     assert sum("image/png" in o.get("data", {}) for o in outputs) >= stored
     shown = "\n".join(str(o.get("data", {}).get("text/plain", "")) for o in outputs)
-    found = rules.verdicts_in(shown)
+    found = stored_outputs.verdicts_in(shown)
     assert found == {claim: outcome for claim, (outcome, _) in rules.verdicts(BOOKS[path]).items()}
     if folder := os.environ.get("WIRE_SCREENSHOTS"):
         scroll_and_shoot(page, Path(folder), path.stem)
@@ -144,4 +147,38 @@ def test_a_browser_tab_is_a_client_of_the_lessons_server(browser, lab):
     page.get_by_text(re.compile(r"Mozilla/.* asked for tea")).wait_for(timeout=20_000)
     assert errors == []
     tab.close()
+    page.close()
+
+
+PICTURES_OF = """index => {
+    const cell = jupyterapp.shell.currentWidget.content.widgets[index].node;
+    const images = [...cell.querySelectorAll('.jp-MarkdownOutput img')];
+    return images.every(image => image.complete && image.naturalWidth > 100) && images.length;
+}"""
+IN_VIEW = "heading => { const at = heading.getBoundingClientRect().top; return at > 0 && at < 800 }"
+
+
+def test_the_page_of_the_notes_shows_its_pictures_and_leads_to_the_lessons(browser, lab):
+    path = ROOT / "notebooks" / learner_notes.notes()["file"]
+    cells = nbformat.read(path, 4).cells
+    page, errors = opened(browser, lab, path)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.locator("strong", has_text="Of your ").wait_for(timeout=20_000)
+    if folder := os.environ.get("WIRE_SCREENSHOTS"):
+        scroll_and_shoot(page, Path(folder), path.stem)
+    scroll = "i => jupyterapp.shell.currentWidget.content.scrollToItem(i, 'start')"
+    for index, cell in enumerate(cells):
+        page.evaluate(scroll, index)
+        wanted = len(cell.get("attachments", {}))
+        page.wait_for_function(f"i => ({PICTURES_OF})(i) === {wanted}", arg=index, timeout=20_000)
+    title = "Can you do work while you wait?"
+    [there] = [index for index, cell in enumerate(cells) if title in cell.source]
+    page.evaluate(scroll, there)
+    page.get_by_role("link", name=re.compile(re.escape(title))).first.click()
+    heading = page.locator("h2:visible", has_text=title)
+    heading.wait_for(timeout=60_000)
+    page.wait_for_function(IN_VIEW, arg=heading.element_handle(), timeout=20_000)
+    if folder:
+        page.screenshot(path=Path(folder) / f"{path.stem}-followed.png")
+    assert errors == []
     page.close()
