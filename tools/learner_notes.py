@@ -85,9 +85,15 @@ def word(claim: Claim, lessons: Mapping[str, Lesson]) -> str:
 
 
 def figure_of(claim: str, lesson: Lesson) -> str:
-    """Return the id of the cell whose figure stands for a claim; "" if there is none."""
+    """Return the id of the cell whose figure stands for a claim; "" if there is none.
+
+    It is the one that notes.toml names, or the first of the claim's own, or the first one in the
+    section of its verdict.
+    """
     chosen = notes()["figures"].get(claim, {}).get(lesson.number)
     if chosen is not None and lesson.figures and chosen not in lesson.figures:
         raise ValueError(f"notes.toml: lesson {lesson.number} has no figure in a cell {chosen!r}")
     own = [cell for cell, figure in lesson.figures.items() if claim in figure.tags]
-    return chosen or next(iter(own), "")
+    section = lesson.verdicts[claim].section
+    near = [cell for cell, figure in lesson.figures.items() if figure.section == section]
+    return chosen or next(iter([*own, *near]), "")

@@ -33,12 +33,13 @@ class Verdict(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """A figure as it is stored: the picture, the sentences every run repeats, its cell's tags."""
+    """A figure as it is stored: the picture, its words that every run repeats, where it stands."""
 
     png: bytes
     title: str
     sentences: list[str]
     tags: set[str]
+    section: Section
 
 
 def sections(book) -> Iterator[tuple[object, Section]]:
@@ -72,13 +73,13 @@ def verdicts(book) -> dict[str, Verdict]:
 def figures(book) -> dict[str, Figure]:
     """Return the figures in a lesson's stored outputs, by cell; the last, where a cell has two."""
     found = {}
-    for cell in book.cells:
+    for cell, section in sections(book):
         pictures = [o.data["image/png"] for o in cell.get("outputs", []) if _shows_picture(o)]
         words = [text for text in _texts(cell) if MEASURED[0] in text]
         if pictures and words:
             title, *sentences = words[-1].split(MEASURED[0])[0].strip().split("\n")
             about = title.removeprefix("Figure: "), sentences, set(cell.metadata.get("tags", []))
-            found[cell.id] = Figure(base64.b64decode(pictures[-1]), *about)
+            found[cell.id] = Figure(base64.b64decode(pictures[-1]), *about, section)
     return found
 
 
