@@ -50,11 +50,13 @@ def draw(
     y: str,
     log: str = "",
     formula: tuple[str, Callable[[float], float]] | None = None,
+    nested: bool = False,
 ):
     """Return the figure; `x` and `y` say what the axes count, `log` which are by tens ("xy").
 
-    `formula` is a name and a function of x. A prediction of a panel is a height. A ValueError
-    for a ledger without points, more than five lines, or a prediction of no panel.
+    `formula` is a name and a function of x. `nested` draws each line thinner than those under
+    it, so that lines that lie on each other can be seen. A prediction of a panel is a height. A
+    ValueError for a ledger without points, more than five lines, or a prediction of no panel.
     """
     predictions = predictions or {}
     found = prediction.read_panels(panels, predictions, _lines)
@@ -62,9 +64,13 @@ def draw(
     figure.subplots_adjust(left=0.09, right=0.72, hspace=0.4)
     for ax, (title, lines) in zip(axes, found.items(), strict=True):
         _scale(ax, lines, log, predictions.get(title), formula)
-        for (colour, marker), some in zip(style.LINES, lines.values(), strict=False):
+        for n, ((colour, marker), some) in enumerate(
+            zip(style.LINES, lines.values(), strict=False), 1
+        ):
             xs, ys = zip(*some, strict=True)
-            ax.plot(xs, ys, color=colour, marker=marker, ms=6, lw=1.4, zorder=3)
+            above = (len(lines) - n) if nested else 0
+            size = {"ms": 6 + 2 * above, "lw": 1.4 + above}
+            ax.plot(xs, ys, color=colour, marker=marker, **size, zorder=3)
         if formula:
             _draw_formula(ax, formula)
         _name_lines(ax, lines, formula)
@@ -85,6 +91,7 @@ def describe(
     y: str,
     log: str = "",
     formula: tuple[str, Callable[[float], float]] | None = None,
+    nested: bool = False,
 ) -> Words:
     """Return the same figure in words."""
     predictions = predictions or {}
@@ -176,11 +183,13 @@ def _name_lines(ax, lines, formula) -> None:
     if formula:
         names.append((formula[1](right), formula[0], style.GREY))
     low, high = ax.transData.transform([(right, limit) for limit in ax.get_ylim()])[:, 1]
-    room = 34.0  # pixels for a name on two lines
-    place = -float("inf")
+    line = 18.0  # pixels for one line of a name
+    place, below = -float("inf"), 0.0
     for value, name, colour in sorted(names, key=lambda entry: entry[0]):
         y = min(max(ax.transData.transform((right, value))[1], low), high)
-        place = max(y, place + room)
+        half = line * (name.count("\n") + 1) / 2
+        place = max(y, place + below + half)
+        below = half
         ax.annotate(
             name,
             (1.0, (place - low) / (high - low)),

@@ -1,0 +1,117 @@
+"""The comb: how many requests reach a server in each short stretch of time.
+
+Plan: a panel per ledger, all on the same two axes: time since the first arrival of its run,
+and how many arrivals (marks of one kind) fall into each bin of `bin_s` seconds. The fullest
+bin is named. Clients that ask in step make the teeth of a comb, others a level lawn.
+
+Left out: how long the requests took (the latency figure shows that).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from helpers.figures import prediction, style, units
+from helpers.figures.style import LOOKS, Words
+from helpers.ledger import Ledger
+
+PANEL_IN = 1.75
+
+
+def bins(ledger: Ledger, bin_s: float, kind: str = "event") -> list[int]:
+    """Return how many marks fall into each bin, from the first mark on.
+
+    A ValueError if there is none.
+    """
+    times = [mark.time_s for mark in ledger.marks(kind=kind)]
+    if not times:
+        raise ValueError(f"its ledger holds no {kind}")
+    counts = Counter(int((time_s - times[0]) / bin_s) for time_s in times)
+    return [counts[n] for n in range(max(counts) + 1)]
+
+
+def draw(
+    panels: Mapping[str, Ledger],
+    predictions: Mapping[str, prediction.Prediction] | None = None,
+    *,
+    bin_s: float = 0.05,
+    kind: str = "event",
+    noun: str = "request",
+):
+    """Return the figure; a prediction is a number of arrivals in a bin.
+
+    A ValueError for no panel, for a ledger without arrivals, or a prediction of no panel.
+    """
+    predictions = predictions or {}
+    found = _found(panels, predictions, bin_s, kind)
+    figure, axes = style.new_figure(len(panels), PANEL_IN * len(panels) + 0.5)
+    figure.subplots_adjust(left=0.08, right=0.97, hspace=0.42)
+    guesses = [g for guess in predictions.values() for g in guess.guesses]
+    top = prediction.reach(max(max(some) for some in found.values()), guesses)
+    width_s = bin_s * max(len(some) for some in found.values())
+    for ax, (title, some) in zip(axes, found.items(), strict=True):
+        ax.bar(
+            [bin_s * n for n in range(len(some))],
+            some,
+            bin_s,
+            align="edge",
+            facecolor=LOOKS["sent"].face,
+            edgecolor="white",
+            lw=0.5,
+        )
+        ax.set_xlim(-0.01 * width_s, 1.01 * width_s)
+        ax.set_ylim(0, 1.22 * top)
+        fullest = some.index(max(some))
+        ax.annotate(
+            f"{max(some)}",
+            (bin_s * (fullest + 0.5), max(some)),
+            (0, 3),
+            textcoords="offset points",
+            ha="center",
+            fontsize=9.5,
+        )
+        if title in predictions:
+            prediction.draw(ax, predictions[title], across=True)
+        ax.grid(axis="y", color=style.GRID, lw=0.6)
+        style.head(ax, title, f"{sum(some):,} {noun}s, {max(some)} at most in a bar")
+    axes[-1].set_xlabel(f"seconds since the first {noun}; each bar is {units.seconds(bin_s)} wide")
+    figure.supylabel(f"{noun}s in a bar", fontsize=10, x=0.01)
+    return figure
+
+
+def describe(
+    panels: Mapping[str, Ledger],
+    predictions: Mapping[str, prediction.Prediction] | None = None,
+    *,
+    bin_s: float = 0.05,
+    kind: str = "event",
+    noun: str = "request",
+) -> Words:
+    """Return the same figure in words: how many there are; as measured, the fullest bar."""
+    predictions = predictions or {}
+    words = Words(" / ".join(panels))
+    words.stable.append(f"Bars: how many {noun}s come in each {units.seconds(bin_s)}.")
+    for title, some in _found(panels, predictions, bin_s, kind).items():
+        words.measured.append(
+            f"{title}: {sum(some):,} {noun}s in {len(some) * bin_s:.2f} s, "
+            f"{max(some)} at most in a bar, none in {some.count(0)} of {len(some)} bars."
+        )
+        if title in predictions:
+            words.measured.append(prediction.words(title, predictions[title]))
+    return words
+
+
+def _found(panels, predictions, bin_s: float, kind: str) -> dict[str, list[int]]:
+    if not panels:
+        raise ValueError("panels={}: a comb needs at least one ledger")
+    if not bin_s > 0:
+        raise ValueError(f"bin_s={bin_s!r}: a bin has a length above 0")
+    found = {}
+    for title, ledger in panels.items():
+        try:
+            found[title] = bins(ledger, bin_s, kind)
+        except ValueError as error:
+            raise ValueError(f"panel {title!r}: {error}") from None
+    prediction.check(predictions, panels)
+    return found
