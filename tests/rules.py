@@ -44,6 +44,7 @@ MAY_VARY: dict[tuple[str, str], str] = {
     ("10_blocking.ipynb", "asyncio"): "a plain cell prints how long it took",
     ("10_blocking.ipynb", "compute"): "a plain cell prints how many beats it counted",
     ("10_blocking.ipynb", "frozen-plain"): "a plain cell prints ten measured times",
+    ("16_short_polling.ipynb", "plain"): "prints how far a job is, each time it is asked",
 }
 TAGS = {"setup", "figure", "exercise", "close", "explore"}
 # What a reader is never told, with what is wrong with it.
