@@ -2,7 +2,8 @@
 
 Plan: a panel per ledger. At the bottom of each the levels that a gauge has read (spans of
 kind "level"), one hop stacked on the other, as steps: a level holds until the next
-reading. Above them a strip per actor, with a bar per span and the span's own label in it.
+reading. Bytes are never the same twice, so their hops are named at the right, with how many
+are there in the end. Above the levels a strip per actor, with a bar per span and its label.
 All share one axis of seconds, so that a change of a level stands under its cause. A limit
 that the kernel was given (a mark of kind "limit") is a line through the levels.
 
@@ -23,11 +24,13 @@ from helpers.ledger import Ledger, Span
 AREA, STRIP, BAR = 2.3, 0.62, 0.46  # heights, in units of UNIT_IN
 UNIT_IN = 0.42
 LINE = 0.44  # as high as a line of text
+BYTES_AREA = 3.4  # where bytes wait in several hops, each must be seen
 MOMENT_S = 0.05  # what waits less long than this, does not stay
 # All that waits is orange; a hop is told from the next by hatch and by shade.
 HOPS = (("#E69F00", "...."), ("#F6D797", ""), ("#B87F00", "////"), ("#FBEFD5", "xx"))
 _BOX = {"boxstyle": "round,pad=.15", "fc": "white", "ec": "none", "alpha": 0.92}
 _AXES_IN = 7.6  # the width of the axes; the lanes' names take the rest
+_IN_BYTES = {"kB": 1e3, "MB": 1e6}  # the units a guess may have beside the levels' own
 
 
 def draw(
@@ -35,35 +38,41 @@ def draw(
     predictions: Guesses | None = None,
     lanes: Sequence[str] | None = None,
     unit: str = "connection",
+    least: float = 0,
 ):
     """Return the figure: a panel per ledger, keyed by what it shows.
 
     `lanes` chooses and orders the strips; `unit` is what the levels count, "byte" or
     another noun. `predictions` gives a panel its guesses, dashed: across if they are in
-    seconds (through the strip of their `.lane`, if it has one), else along. A ValueError if
+    seconds (through the strip of their `.lane`, if it has one), else along; bytes may be
+    guessed in kB or MB. The axis of the levels goes up to `least` at least, to be compared
+    with another figure's. A ValueError if
     a panel has no level, or more than four, a chosen lane is in none, or a prediction
     belongs to no panel.
     """
     predictions = predictions or {}
     prediction.read_panels(panels, predictions, _levels)
     strips = {title: _strips(ledger, panels, lanes) for title, ledger in panels.items()}
-    total = AREA + STRIP * max(map(len, strips.values()))
+    area = BYTES_AREA if unit == "byte" else AREA
+    total = area + STRIP * max(map(len, strips.values()))
     figure, axes = style.new_figure(len(panels), (UNIT_IN * total + 0.8) * len(panels) + 0.2)
-    figure.subplots_adjust(left=0.15, right=0.985, hspace=0.8 / (UNIT_IN * total))
+    right = 0.79 if unit == "byte" else 0.985
+    figure.subplots_adjust(left=0.15, right=right, hspace=0.8 / (UNIT_IN * total))
     left, right = _extent(panels, predictions)
     axes[0].set_xlim(left, right)
     pixel_s = (right - left) / (_AXES_IN * style.DPI)
     top = max(_most(ledger, predictions.get(title)) for title, ledger in panels.items())
+    top = max(top, least)
     for ax, (title, ledger) in zip(axes, panels.items(), strict=True):
-        high = AREA + STRIP * len(strips[title])
-        ticks = _draw_levels(ax, ledger, AREA * 0.86 / top, top, unit)
+        high = area + STRIP * len(strips[title])
+        ax.set_ylim(0, high + 0.1)
+        ticks = _draw_levels(ax, ledger, area * 0.86 / top, top, unit)
         places = {lane: high - STRIP * (row + 0.5) for row, lane in enumerate(strips[title])}
         for lane, y in places.items():
             _draw_strip(ax, ledger, lane, y, pixel_s)
             ticks[y] = lane
         if title in predictions:
-            _draw_guess(ax, predictions[title], AREA * 0.86 / top, high, places)
-        ax.set_ylim(0, high + 0.1)
+            _draw_guess(ax, predictions[title], area * 0.86 / top, high, places)
         ax.set_yticks(list(ticks), list(ticks.values()))
         style.head(ax, title, _facts(ledger, unit))
     axes[-1].set_xlabel("seconds")
@@ -75,6 +84,7 @@ def describe(
     predictions: Guesses | None = None,
     lanes: Sequence[str] | None = None,
     unit: str = "connection",
+    least: float = 0,
 ) -> Words:
     """Return the same figure in words: what every run shows, then what this run measured."""
     predictions = predictions or {}
@@ -93,8 +103,8 @@ def describe(
         for lane in _hops(ledger):
             levels = [int(s.label) for s in ledger.spans(lane, LEVEL)]
             if unit == "byte":  # how many is never the same twice
-                some = "some" if max(levels) else "no"
-                sentences.append(f"{lane}: {some} bytes wait there.")
+                some = "bytes wait there" if levels[-1] else "nothing waits there"
+                sentences.append(f"{lane}: in the end {some}.")
             elif most := _most_that_stay(ledger, lane):
                 grows = style.count(most, unit)
                 sentences.append(f"{lane}: grows to {grows}, ends at {levels[-1]}.")
@@ -104,6 +114,9 @@ def describe(
                 sentences.append(f"Its limit: {text}.")
         words.stable.append(f"{title}: {' '.join(sentences)}")
         words.measured.append(f"{title}: {_facts(ledger, unit)}.")
+        if unit == "byte":
+            ends = [f"{lane} {_amount(_last(ledger, lane), unit)}" for lane in _hops(ledger)]
+            words.measured.append(f"{title}, in the end: {', '.join(ends)}.")
         if title in predictions:
             words.measured.append(prediction.words(title, predictions[title]))
     return words
@@ -192,8 +205,18 @@ def _most(ledger: Ledger, guess: prediction.Prediction | None) -> float:
     values = [sum(column) for column in zip(*levels, strict=True)]
     values += [limit for lane in _hops(ledger) for limit, _ in _limits(ledger, lane)]
     most = max(1, *values)
-    counted = guess.guesses if guess is not None and guess.unit != "s" else []
-    return prediction.reach(most, counted)
+    return prediction.reach(most, _counted(guess) if guess is not None else [])
+
+
+def _counted(guess: prediction.Prediction) -> list[float]:
+    """Return guesses of a level in what the levels count; none of a time."""
+    if guess.unit == "s":
+        return []
+    return [value * _IN_BYTES.get(guess.unit, 1.0) for value in guess.guesses]
+
+
+def _last(ledger: Ledger, lane: str) -> int:
+    return int(ledger.spans(lane, LEVEL)[-1].label)
 
 
 def _facts(ledger: Ledger, unit: str) -> str:
@@ -229,7 +252,8 @@ def _draw_levels(ax, ledger: Ledger, scale: float, top: float, unit: str) -> dic
             xs, below, above, step="post", facecolor=face, edgecolor="white", hatch=hatch, lw=0
         )
         ax.step(xs, above, where="post", color=style.INK, lw=0.9)
-        _name_hop(ax, lane, xs, below, above)
+        if unit != "byte":
+            _name_hop(ax, lane, xs, below, above)
         for limit, text in _limits(ledger, lane):
             y = scale * limit
             ax.axhline(y, color=style.GREY, lw=1.0, ls=(0, (1, 1.5)))
@@ -245,10 +269,27 @@ def _draw_levels(ax, ledger: Ledger, scale: float, top: float, unit: str) -> dic
                 color=style.GREY,
             )
         below = above
+    if unit == "byte":
+        _name_at_the_right(ax, ledger, scale)
     if unit == "byte" or top > 10:
         return {0.0: "0", scale * top / 2: _amount(top / 2, unit), scale * top: _amount(top, unit)}
     step = -(-int(top) // 4)  # four numbers above the 0 at most: more would touch each other
     return {scale * n: str(n) for n in range(0, int(top) + 1, step)}
+
+
+def _name_at_the_right(ax, ledger: Ledger, scale: float) -> None:
+    """Name each hop beside its end, with its bytes; names that would touch are moved apart."""
+    low, top = 0.0, -LINE / 2
+    for lane, (face, hatch) in zip(_hops(ledger), HOPS, strict=False):
+        amount = _last(ledger, lane)
+        y = max(low + scale * amount / 2, top + 1.1 * LINE)
+        low, top = low + scale * amount, y
+        place = {"transform": ax.get_yaxis_transform(), "clip_on": False}
+        sample = {"facecolor": face, "hatch": hatch, "edgecolor": style.INK, "lw": 0.6}
+        height = LINE * 0.6
+        ax.barh(y, 0.022, height, left=1.012, **sample, **place)
+        text = f"{lane}: {_amount(amount, 'byte')}"
+        ax.text(1.042, y, text, va="center", fontsize=9, color=style.INK, **place)
 
 
 def _name_hop(ax, lane: str, xs: list[float], below: list[float], above: list[float]) -> None:
@@ -326,7 +367,8 @@ def _draw_guess(
 ) -> None:
     """Draw guesses of a level along the levels, guesses of a time across them or one strip."""
     if guess.unit != "s":
-        prediction.draw(ax, guess, at=lambda g: scale * g, across=True)
+        factor = scale * _IN_BYTES.get(guess.unit, 1.0)
+        prediction.draw(ax, guess, at=lambda g: factor * g, across=True)
         return
     y = places.get(guess.lane)
     prediction.draw(ax, guess, (0.05, high - 0.05) if y is None else (y - STRIP / 2, y + STRIP / 2))

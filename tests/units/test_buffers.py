@@ -95,11 +95,28 @@ def test_hops_are_stacked_and_differ_without_colour():
     assert len({area.get_hatch() for area in areas}) == len(areas) == 2
     assert len({to_hex(area.get_facecolor()[0]) for area in areas}) == 2
     words = buffers.describe({"Bytes": ledger}, unit="byte")
-    assert words.measured == ["Bytes: at most 1.5 MB waiting, 1.5 MB at the end."]
+    assert words.measured == [
+        "Bytes: at most 1.5 MB waiting, 1.5 MB at the end.",
+        "Bytes, in the end: here 1 MB, there 500 kB.",
+    ]
+    assert {"here: 1 MB", "there: 500 kB"} <= set(written(figure))
     some = Ledger()
     some.add("here", LEVEL, 0.0, 1.0, "3")
     assert "at most 3 answers waiting" in buffers.describe({"A": some}, unit="answer").measured[0]
     assert "1.5" not in " ".join(words.stable), "how many bytes is never the same twice"
+
+
+def test_bytes_may_be_guessed_in_another_unit_and_what_is_gone_is_said_to_be_gone():
+    ledger = Ledger()
+    ledger.add("here", LEVEL, 0.0, 0.5, "1000000")
+    ledger.add("here", LEVEL, 0.5, 1.0, "0")
+    ledger.add("there", LEVEL, 0.0, 1.0, "500000")
+    [ax] = buffers.draw({"Bytes": ledger}, {"Bytes": guess(0.5, unit="MB")}, unit="byte").axes
+    [line] = [line for line in ax.lines if line.get_linestyle() == "--"]
+    assert line.get_ydata()[0] == pytest.approx(fills(ax)[0] / 2)
+    words = buffers.describe({"Bytes": ledger}, unit="byte")
+    said = "Bytes: here: in the end nothing waits there. there: in the end bytes wait there."
+    assert said in words.stable
 
 
 def test_a_level_that_ended_counts_no_more():
