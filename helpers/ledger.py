@@ -60,6 +60,9 @@ KINDS = {
     "switched": "bytes that a parser leaves to another protocol",
     "refused": "a parser says that this is not its protocol",
     "dropped": "bytes that nobody reads any more: the connection is closed",
+    # events that are sent to many
+    "delivery": "an event on its way to the lane's client, from the moment when it was due",
+    "lost": "an event that the lane's client never gets",
     # measurements
     "parsing": "one call of a parser, or of what stands in for it",
     "level": "a number that stayed the same for a while; the label is the number",
