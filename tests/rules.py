@@ -24,6 +24,7 @@ MOST_LINES, FEWEST_FIGURES = 25, 3
 FEWEST_MINUTES, MOST_MINUTES = 20, 40
 # Cells that must vary from run to run, by notebook and cell id, with the reason.
 _01 = "01_one_request_on_the_wire.ipynb"
+_14 = "14_when_the_client_is_slow.ipynb"
 MAY_VARY: dict[tuple[str, str], str] = {
     (_01, "typo"): "curl's own words, which differ from version to version",
     (_01, "plain-curl"): "curl's own words, which differ from version to version",
@@ -41,6 +42,10 @@ MAY_VARY: dict[tuple[str, str], str] = {
     ("11_not_blocking.ipynb", "s4-figure"): "how often the client asks depends on the machine",
     ("04_what_a_message_costs.ipynb", "r4-plain"): "prints how long parsing took",
     ("05_who_keeps_the_order.ipynb", "plain-client"): "it prints times",
+    (_14, "plain"): "how much the kernel's queues hold depends on the machine",
+    (_14, "ask"): "how much the kernel's queues hold depends on the machine",
+    (_14, "no-wait"): "how much the kernel's queues hold depends on the machine",
+    (_14, "naive"): "how much the kernel's queues hold depends on the machine",
     ("10_blocking.ipynb", "asyncio"): "a plain cell prints how long it took",
     ("10_blocking.ipynb", "compute"): "a plain cell prints how many beats it counted",
     ("10_blocking.ipynb", "frozen-plain"): "a plain cell prints ten measured times",
