@@ -38,15 +38,14 @@ def what_is_wrong(cell, reply: Reply) -> str:
 
 @pytest.mark.parametrize("order", ["in reverse", "seed 1", "seed 2", "seed 3"])
 @every_lesson
-def test_a_cell_out_of_order_works_or_says_what_it_needs(path, order, capsys):
+def test_a_cell_out_of_order_works_or_says_what_it_needs(path, order, say):
     cells = in_order(rules.code_cells(BOOKS[path]), order)
     with Kernel() as kernel:
         replies = kernel.run_all([cell.source for cell in cells])
     wrong = [what_is_wrong(cell, reply) for cell, reply in zip(cells, replies, strict=True)]
     assert [what for what in wrong if what] == []
     count = Counter(reply.status for reply in replies)
-    with capsys.disabled():
-        print(f"\n{path.stem}, {order}: {count['ok']} worked, {count['error']} said what they need")
+    say(f"{path.stem}, {order}: {count['ok']} worked, {count['error']} said what they need")
 
 
 @every_lesson

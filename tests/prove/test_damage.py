@@ -18,7 +18,7 @@ def test_there_are_lessons_with_verdicts():
 
 
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
-def test_no_verdict_is_settled_by_a_damaged_run(path, capsys):
+def test_no_verdict_is_settled_by_a_damaged_run(path, say):
     book, seen, totals = BOOKS[path], [], {"runs": 0, "tried": 0, "raised": 0}
     with Kernel() as kernel:
         kernel.run(f"import sys, json\nsys.path.append({str(ROOT / 'tests')!r})\nimport damage")
@@ -36,11 +36,10 @@ def test_no_verdict_is_settled_by_a_damaged_run(path, capsys):
                     count = found[key]
                     totals[key] += count if isinstance(count, int) else len(count)
     assert set(seen) == set(rules.saboteurs(book))
-    with capsys.disabled():
-        print(
-            f"\n{path.stem}: {len(seen)} verdicts on {totals['runs']} runs, {totals['tried']} "
-            f"damages, 0 settled, {totals['raised']} ended by an error of the cell"
-        )
+    say(
+        f"{path.stem}: {len(seen)} verdicts on {totals['runs']} runs, {totals['tried']} "
+        f"damages, 0 settled, {totals['raised']} ended by an error of the cell"
+    )
 
 
 def ask(kernel: Kernel, book, claim: str, verdict) -> dict:

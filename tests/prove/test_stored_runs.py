@@ -25,9 +25,10 @@ from helpers.course.needs import NEEDS, WITHOUT
 from helpers.course.verdicts import IN_STORED_RUN
 
 ROOT = Path(__file__).resolve().parents[2]
+BOOKS = pages.lessons(ROOT)
 NEEDY = {
     path: book
-    for path, book in pages.lessons(ROOT).items()
+    for path, book in BOOKS.items()
     if any("lesson.run_or_stored(" in cell.source for cell in rules.code_cells(book))
 }
 needy = pytest.mark.parametrize("path", NEEDY, ids=lambda path: path.stem)
@@ -149,10 +150,11 @@ def test_a_stored_run_says_what_it_was_made_on_and_with_what(path):
 # --- strict nbval without the needs
 
 
-def nbval(books: list[Path], **more: str) -> subprocess.CompletedProcess:
+def nbval(*books: Path, workers: str = "", **more: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "pytest", "-q", "--nbval", "-p", "no:cacheprovider"]
+    command += ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(books[0].parent)]
     return subprocess.run(
-        [*command, "-c", str(ROOT / "pyproject.toml"), *map(str, books)],
+        [*command, *workers.split(), *map(str, books)],
         cwd=ROOT,
         env=environment(**more),
         capture_output=True,
@@ -161,22 +163,23 @@ def nbval(books: list[Path], **more: str) -> subprocess.CompletedProcess:
     )
 
 
-def test_strict_nbval_of_every_lesson_passes_without_any_need_and_counts_what_it_skips(capsys):
-    done = nbval(sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")), WIRE_WITHOUT=EVERY_NEED)
+@pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
+def test_strict_nbval_passes_without_any_need_and_counts_what_it_skips(path, say):
+    done = nbval(path, WIRE_WITHOUT=EVERY_NEED)
     assert done.returncode == 0, done.stdout[-3000:]
-    [line] = re.findall(r"^cells not compared: .*$", done.stdout, re.MULTILINE)
-    cells = [c for b in pages.lessons(ROOT).values() for c in rules.code_cells(b) if needs(c)]
-    assert f": {len(cells)} (" in line
-    with capsys.disabled():
-        print(f"\n{line}")
+    lines = re.findall(r"^cells not compared: .*$", done.stdout, re.MULTILINE)
+    skipped = sum(bool(needs(cell)) for cell in rules.code_cells(BOOKS[path]))
+    assert [int(line.split()[3]) for line in lines] == [skipped] * bool(skipped)
+    for line in lines:
+        say(f"{path.stem} without any need: {line}")
 
 
 @pytest.fixture
 def small(tmp_path):
-    """A notebook whose second cell needs curl and shows another text than is stored."""
+    """Write a notebook whose second cell needs curl and shows another text than is stored."""
     shutil.copy(ROOT / "conftest.py", tmp_path)
 
-    def write(*tags: str, source: str = "print(word)") -> Path:
+    def write(*tags: str, source: str = "print(word)", name: str = "small") -> Path:
         made = nbformat.v4.new_notebook()
         for n, code in enumerate(["word = 'here'", source, "print(word)"], 1):
             said = [nbformat.v4.new_output("stream", text="there\n" if n == 2 else "here\n")]
@@ -184,33 +187,45 @@ def small(tmp_path):
             cell.execution_count = n
             made.cells.append(cell)
         made.cells[1].metadata.tags = list(tags)
-        nbformat.write(made, tmp_path / "small.ipynb")
-        return tmp_path / "small.ipynb"
+        nbformat.write(made, tmp_path / f"{name}.ipynb")
+        return tmp_path / f"{name}.ipynb"
 
     return write
 
 
 def test_a_cell_is_not_compared_only_where_its_need_is_missing(small):
     book = small("needs-curl")
-    without = nbval([book], WIRE_WITHOUT="curl")
+    without = nbval(book, WIRE_WITHOUT="curl")
     assert without.returncode == 0
     assert "cells not compared: 1 (1 for want of curl)" in without.stdout
-    assert nbval([book], WIRE_WITHOUT="postgres").returncode == 1
-    assert nbval([small()], WIRE_WITHOUT="curl").returncode == 1, "no tag: compared"
+    assert nbval(book, WIRE_WITHOUT="postgres").returncode == 1
+    assert nbval(small(), WIRE_WITHOUT="curl").returncode == 1, "no tag: compared"
 
 
 def test_a_cell_whose_need_is_missing_still_runs_and_must_not_fail(small):
     book = small("needs-curl", source="word = 'changed'")
-    assert nbval([book], WIRE_WITHOUT="curl").returncode == 1, "the cell after it sees the change"
+    assert nbval(book, WIRE_WITHOUT="curl").returncode == 1, "the cell after it sees the change"
     book = small("needs-curl", source="1 / 0")
-    assert nbval([book], WIRE_WITHOUT="curl").returncode == 1
+    assert nbval(book, WIRE_WITHOUT="curl").returncode == 1
 
 
-def test_in_ci_a_missing_need_is_a_failure(small, tmp_path):
-    path = os.pathsep.join([str(tmp_path)])  # no program is found there
-    done = nbval([small("needs-curl")], CI="true", PATH=path)
-    assert done.returncode != 0
-    assert "needs curl, which is missing in CI" in done.stdout + done.stderr
+@pytest.mark.parametrize("workers", ["", "-n 2 --dist loadfile"], ids=["one", "two"])
+def test_in_ci_a_missing_need_is_a_failure(small, tmp_path, workers):
+    books = [small("needs-curl", name=name) for name in ("one", "two")]
+    path = str(tmp_path)  # no program is found there
+    done = nbval(*books, CI="true", PATH=path, workers=workers)
+    assert done.returncode == 1
+    assert done.stdout.count("Failed: Cell 1 needs curl, which is missing in CI") == 2
+    assert "4 passed, 2 errors" in done.stdout
+    assert nbval(*books, CI="true", workers=workers).returncode == 1, "it is here, and compared"
+
+
+def test_several_workers_count_what_is_not_compared_once(small):
+    books = [small("needs-curl", name=name) for name in ("one", "two", "three")]
+    done = nbval(*books, workers="-n 3 --dist loadfile", WIRE_WITHOUT="curl")
+    assert done.returncode == 0
+    assert "cells not compared: 3 (3 for want of curl)" in done.stdout
+    assert "9 passed" in done.stdout
 
 
 # --- recording without a need

@@ -113,9 +113,7 @@ def test_whoever_asks_gets_the_metadata_that_the_client_gave(start, metadata):
 
 @pytest.mark.parametrize("send", [by_tuspy, by_aiotus])
 @pytest.mark.parametrize("cut_as", ["end", "reset"])
-def test_a_cut_anywhere_loses_nothing_and_doubles_nothing(
-    start, shelf, send, cut_as, record_property
-):
+def test_a_cut_anywhere_loses_nothing_and_doubles_nothing(start, shelf, send, cut_as, say):
     server = start()
     with contextlib.closing(relay_to("whole", server)) as line:
         assert kept(shelf, send(line.url)) == FILE
@@ -136,7 +134,7 @@ def test_a_cut_anywhere_loses_nothing_and_doubles_nothing(
             # What was acknowledged is never less afterwards, and ends with all.
             assert offsets == sorted(offsets) and offsets[-1] == len(FILE)
             cuts += cut.happened
-    print(f"\n{send.__name__}, {cut_as}: {len(places)} places, {cuts} cuts, {lost} uploads damaged")
+    say(f"{send.__name__}, {cut_as}: {len(places)} places, {cuts} cuts, {lost} uploads damaged")
     assert lost == 0
     assert cuts >= len(places) * 0.9
 
@@ -172,7 +170,7 @@ class Cutting:
 
 
 @pytest.mark.parametrize("send", [by_tuspy, by_aiotus])
-def test_a_server_killed_in_the_middle_of_writing_has_all_it_acknowledged(start, shelf, send):
+def test_a_server_killed_in_the_middle_of_writing_has_all_it_acknowledged(start, shelf, send, say):
     chance, kills, lost = random.Random(send.__name__), 0, 0
     for _ in range(12):
         server = start(process=True)
@@ -194,7 +192,7 @@ def test_a_server_killed_in_the_middle_of_writing_has_all_it_acknowledged(start,
             line.retarget(start(process=True))
             sending.join(30)
             assert box and kept(shelf, box[0]) == FILE
-    print(f"\n{send.__name__}: {kills} kills, {lost} acknowledged bytes lost")
+    say(f"{send.__name__}: {kills} kills, {lost} acknowledged bytes lost")
     assert lost == 0
 
 
@@ -397,7 +395,7 @@ upload.start();
 """
 
 
-def test_tus_js_client_brings_a_file_through_a_cut(start, shelf, node_modules):
+def test_tus_js_client_brings_a_file_through_a_cut(start, shelf, node_modules, say):
     (node_modules / "up.js").write_text(UPLOAD_JS)
     (node_modules / "file").write_bytes(FILE)
     server, done = start(), 0
@@ -412,5 +410,5 @@ def test_tus_js_client_brings_a_file_through_a_cut(start, shelf, node_modules):
             assert ran.returncode == 0, ran.stderr
             assert kept(shelf, ran.stdout.strip()) == FILE
             done += cut.happened
-    print(f"\ntus-js-client: {done} cuts, 0 bytes lost")
+    say(f"tus-js-client: {done} cuts, 0 bytes lost")
     assert done >= 3

@@ -26,13 +26,12 @@ def test_every_claim_but_the_framing_ones_is_due_in_each_of_its_lessons():
     assert len(rules.due()) == 51, "R5, S4, P5 and P6 are settled in two lessons"
 
 
-def test_every_claim_of_the_course_is_settled(capsys):
+def test_every_claim_of_the_course_is_settled(say):
     """A lesson that is not there yet settles nothing: what it is to settle is named."""
     found = rules.unsettled(BOOKS.values())
     to_come = sorted(pair for pair, why in found.items() if why == rules.NO_LESSON)
-    with capsys.disabled():
-        named = ", ".join(f"{claim} in {number}" for claim, number in to_come) or "none"
-        print(f"\nclaims settled: {len(rules.due()) - len(found)}; still to come: {named}")
+    named = ", ".join(f"{claim} in {number}" for claim, number in to_come) or "none"
+    say(f"claims settled: {len(rules.due()) - len(found)}; still to come: {named}")
     assert {pair: why for pair, why in found.items() if pair not in to_come} == {}
     assert {number for _, number in to_come} & THERE == set()
 
