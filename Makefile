@@ -7,6 +7,9 @@ RUN := .venv/bin/python
 NOTEBOOKS := $(wildcard notebooks/[0-9]*.ipynb)
 # nbval sends one cell at a time; a cell that hangs costs a minute, not half an hour.
 PYTEST := $(RUN) -m pytest
+# A notebook mostly waits: three at a time keep two cores busy, no more. Each stays in one
+# worker, cell by cell; they come first because they take longest.
+SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help env lab fresh test prove soak bench store record pages format lock clean
@@ -29,11 +32,12 @@ fresh: env ## make your copies of the lessons afresh (all, or NB=10); the old on
 test: env ## lint, unit tests, every notebook under strict nbval
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
-	$(PYTEST) --nbval tests/units $(NOTEBOOKS)
+	$(PYTEST) $(SIDE_BY_SIDE) --nbval $(NOTEBOOKS) tests/units
 
 prove: env ## saboteurs, Run All, Stop, restart, a real browser, one loaded run
 	@$(PYTHON) tools/environment.py requirements-prove.txt
-	$(PYTEST) tests/prove
+	$(PYTEST) -n 4 -m "not alone" tests/prove
+	$(PYTEST) -m alone tests/prove
 
 soak: env ## ten strict runs of every notebook beside two busy loops
 	$(RUN) tools/soak.py 10 $(NOTEBOOKS)

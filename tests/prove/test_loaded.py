@@ -6,7 +6,10 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 import soak
+
+pytestmark = pytest.mark.alone  # it brings a load of its own
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,10 +22,10 @@ def test_one_strict_run_beside_two_busy_loops():
 
 def test_the_strict_run_would_notice_another_output(tmp_path):
     """The comparison itself is compared: a notebook with one changed word must fail."""
-    text = (ROOT / "notebooks/10_blocking.ipynb").read_text()
-    assert text.count("Lesson 10 is ready") == 1
+    text = (ROOT / "notebooks/00_start_here.ipynb").read_text()
+    assert text.count("Lesson 00 is ready") == 1
     bad = tmp_path / "bad.ipynb"
-    bad.write_text(text.replace("Lesson 10 is ready", "Lesson 10 is steady"))
+    bad.write_text(text.replace("Lesson 00 is ready", "Lesson 00 is steady"))
     command = [sys.executable, "-m", "pytest", "-q", "--nbval", "-p", "no:cacheprovider"]
     command += ["-c", str(ROOT / "pyproject.toml"), str(bad)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)

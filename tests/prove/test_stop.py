@@ -5,6 +5,8 @@ import time
 import pytest
 from kernel import Kernel
 
+pytestmark = pytest.mark.alone  # its waits are short
+
 SETUP = """
 import asyncio, hashlib, socket, threading, time
 from helpers import lesson

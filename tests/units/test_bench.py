@@ -6,6 +6,7 @@ from pathlib import Path
 
 import bench
 import bench_instruments
+import bench_lessons
 import promises
 import pytest
 from promises import Row
@@ -54,6 +55,12 @@ def test_the_promises_are_held_to_these_limits():
         "tus upload": ["at least at_least"],
         "wire tap": ["at most 150", "at most 1", "at least 0.75", "at least 1"],
     }
+
+
+def test_the_lessons_are_measured_as_make_test_runs_them():
+    makefile = (promises.ROOT / "Makefile").read_text()
+    assert f"SIDE_BY_SIDE := {bench_lessons.SIDE_BY_SIDE}\n" in makefile
+    assert "$(PYTEST) $(SIDE_BY_SIDE) --nbval $(NOTEBOOKS)" in makefile
 
 
 def test_the_import_of_other_peoples_parsers_is_not_counted():
