@@ -71,6 +71,7 @@ KINDS = {
     "noticed": "an outcome that is wrong, and whoever meets it notices",
     "wrong": "an outcome that is wrong, and nobody notices",
     "value": "a single number; the label is the number",
+    "ring": "a ring at one moment; the label says its head, tail, size and entries",
     "event": "something happened that is neither good nor bad; the label says what",
     "warning": "something odd happened; the label says what",
     "error": "it ended badly; the label says how",
