@@ -30,6 +30,7 @@ from helpers.course.claims import claims, claims_of
 from helpers.course.exercises import check
 from helpers.course.export import export
 from helpers.course.needs import NEEDS
+from helpers.course.stored_runs import has
 from helpers.course.tables import table
 from helpers.figures import style
 from helpers.hosting import registry
@@ -42,6 +43,7 @@ __all__ = [
     "close",
     "export",
     "findings",
+    "has",
     "predict",
     "program",
     "run_or_stored",

@@ -47,6 +47,20 @@ async def run_or_stored(
     return runs[name]
 
 
+def has(need: str) -> bool:
+    """Tell whether a plain cell's need is met; where it is not, say so, and how to get it.
+
+    With WIRE_RECORD or CI set, a missing need is a RuntimeError.
+    """
+    if not missing_here("this cell", [need]):
+        return True
+    print(
+        f"This experiment needs {NEEDS[need].name}. To get it: {NEEDS[need].remedy()}. "
+        "What it prints stands in the stored lesson."
+    )
+    return False
+
+
 def missing_here(what: str, needs: Sequence[str]) -> list[str]:
     """Return which needs are not met here; a RuntimeError where that may not be."""
     lacking = missing(list(needs))

@@ -6,7 +6,7 @@ import pytest
 
 from helpers.course import needs, notebook
 from helpers.course.needs import NEEDS, WITHOUT, Feature, Program
-from helpers.course.stored_runs import run_or_stored
+from helpers.course.stored_runs import has, run_or_stored
 from helpers.ledger import Ledger, load_runs, save_runs
 
 
@@ -109,3 +109,19 @@ def test_every_need_has_a_name_a_remedy_and_where_it_is_met_a_version():
     for need in NEEDS.values():
         assert need.name and need.remedy()
         assert need.version() if need.is_here() else True
+
+
+def test_a_plain_cell_asks_and_is_told_how_to_get_what_is_missing(stored, capsys):
+    assert has("here")
+    assert capsys.readouterr().out == ""
+    assert not has("nowhere")
+    said = capsys.readouterr().out
+    assert said.startswith("This experiment needs Nothing. To get it: ")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["CI", "WIRE_RECORD"])
+def test_in_ci_a_plain_cell_that_lacks_something_fails(stored, monkeypatch, name):
+    monkeypatch.setenv(name, "1")
+    with pytest.raises(RuntimeError, match="this cell needs nowhere"):
+        has("nowhere")
