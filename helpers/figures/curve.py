@@ -98,7 +98,8 @@ def describe(
     words = Words(" / ".join(panels))
     words.stable.append(f"A curve: from left to right {x}, upwards {y}.")
     if formula:
-        words.stable.append(f"A thin grey line is what a formula says: {formula[0]}.")
+        name = " ".join(formula[0].split())
+        words.stable.append(f"A thin grey line is what a formula says: {name}.")
     for title, lines in prediction.read_panels(panels, predictions, _lines).items():
         for lane, some in lines.items():
             name = " ".join(lane.split())
@@ -121,7 +122,7 @@ def _lines(ledger: Ledger) -> dict[str, list[tuple[float, float]]]:
 def _course(values: list[float]) -> str:
     """Return how a line runs, in words that a run under load repeats."""
     whole = max(values)
-    if whole - min(values) < _LEVEL * whole:
+    if whole - min(values) < _LEVEL * whole or whole == min(values):
         return "level"
     steps = [b - a for a, b in pairwise(values) if abs(b - a) > _STEP * whole]
     if all(step > 0 for step in steps):
@@ -149,6 +150,8 @@ def _scale(ax, lines, log: str, guess, formula) -> None:
     else:
         margin = 0.05 * (max(xs) - min(xs))
         ax.set_xlim(min(xs) - margin, max(xs) + margin)
+        if all(value == int(value) for value in xs):
+            ax.xaxis.get_major_locator().set_params(integer=True)
     if "y" in log:
         ax.set_yscale("log")
         ax.set_ylim(min(ys) / 1.5, top * 1.5)
@@ -167,9 +170,10 @@ def _number(value: float) -> str:
 
 def _draw_formula(ax, formula) -> None:
     left, right = ax.get_xlim()
-    steps = [left + (right - left) * n / 100 for n in range(101)]
+    parts = [n / 500 for n in range(501)]  # so many that a step looks like one
+    steps = [left + (right - left) * part for part in parts]
     if ax.get_xscale() == "log":
-        steps = [left * (right / left) ** (n / 100) for n in range(101)]
+        steps = [left * (right / left) ** part for part in parts]
     ax.plot(steps, [formula[1](value) for value in steps], color=style.GREY, lw=0.9, zorder=2)
 
 

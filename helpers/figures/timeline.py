@@ -185,7 +185,8 @@ def _sentences(ledger: Ledger, names: Sequence[str], unit: str) -> list[str]:
             some = [s for s in spans if s.kind == kind]
             if some and share(some, start_s, end_s) > 0.5:
                 where = {s.label for s in some if s.duration_s > (end_s - start_s) / 20} - {""}
-                inside = f" in {' and '.join(sorted(where))}" if where else ""
+                # Of more than a few, each would be a bar of its own: nothing to be named.
+                inside = f" in {' and '.join(sorted(where))}" if 0 < len(where) <= 4 else ""
                 sentences.append(f"The {name} is {LOOKS[kind].word}{inside} most of the time.")
         if name == SYSTEM_CPU and spans:
             little = duration_s(spans) < (end_s - start_s) / 5
