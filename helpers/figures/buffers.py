@@ -290,6 +290,9 @@ def _name_at_the_right(ax, ledger: Ledger, scale: float) -> None:
         ax.barh(y, 0.022, height, left=1.012, **sample, **place)
         text = f"{lane}: {_amount(amount, 'byte')}"
         ax.text(1.042, y, text, va="center", fontsize=9, color=style.INK, **place)
+    ax.text(
+        1.012, top + 1.1 * LINE, "in the end", va="center", fontsize=9, color=style.GREY, **place
+    )
 
 
 def _name_hop(ax, lane: str, xs: list[float], below: list[float], above: list[float]) -> None:

@@ -23,7 +23,7 @@ from helpers.kernel.gauges import LEVEL
 from helpers.ledger import Ledger, Span
 
 LATE_S = 0.25  # an event that came later than this is late
-MANY = 0.25  # clients are late if more than this part of their events is: one hiccup is not enough
+MANY = 0.15  # clients are late if more than this part of their events is: one hiccup is not enough
 LINE_IN, GAP_IN, SAID_IN = 0.21, 0.2, 0.26  # a client, between two rows, a sentence: in inches
 COLUMN_IN = 0.92
 LEFT = 0.17  # the part of the width that the names of rows and clients take
