@@ -38,10 +38,12 @@ def draw(
     *,
     unit: str,
     kind: str = "sent",
+    at_most: float | None = None,
 ):
     """Return the figure; `unit` says what is counted ("bytes" are written as kB and MB).
 
-    A prediction's `lane` names its row. A ValueError for a ledger without amounts, or a
+    `kind` gives the bars their look; a row with more than `at_most` is loud: it is wrong. A
+    prediction's `lane` names its row. A ValueError for a ledger without amounts, or a
     prediction of no panel.
     """
     predictions = predictions or {}
@@ -53,11 +55,11 @@ def draw(
     most = max(value for some in found.values() for value in some.values())
     right = prediction.reach(most, guesses) or 1.0
     axes[0].set_xlim(-0.012 * right, 1.2 * right)
-    look = LOOKS[kind]
     for ax, (title, some) in zip(axes, found.items(), strict=True):
         places = {lane: len(some) - 1 - row for row, lane in enumerate(some)}
         ax.set_ylim(-0.6, len(some) - 0.4)
         for lane, value in some.items():
+            look = style.WRONG if _is_too_much(value, at_most) else LOOKS[kind]
             bar = {"facecolor": look.face, "edgecolor": style.INK, "hatch": look.hatch, "lw": 0.7}
             ax.barh(places[lane], value, BAR, **bar)
             text = written(value, unit)
@@ -85,6 +87,7 @@ def describe(
     *,
     unit: str,
     kind: str = "sent",
+    at_most: float | None = None,
 ) -> Words:
     """Return the same figure in words: which rows have nothing; as measured, the numbers."""
     predictions = predictions or {}
@@ -95,6 +98,9 @@ def describe(
         words.stable.append(f"{title}: {', '.join(_one_line(lane) for lane in some)}.")
         if nothing:
             words.stable.append(f"{title}, none at all: {', '.join(map(_one_line, nothing))}.")
+        loud = [_one_line(lane) for lane, value in some.items() if _is_too_much(value, at_most)]
+        if loud:
+            words.stable.append(f"{title}, in red, more than {at_most:g}: {'; '.join(loud)}.")
         values = (f"{_one_line(lane)} {written(value, unit)}" for lane, value in some.items())
         words.measured.append(f"{title}: {', '.join(values)}.")
         if title in predictions:
@@ -107,6 +113,10 @@ def written(value: float, unit: str) -> str:
     if unit != "bytes":
         return f"{value:,.0f}" if value == int(value) else f"{value:,.3g}"
     return units.size(value)
+
+
+def _is_too_much(value: float, at_most: float | None) -> bool:
+    return at_most is not None and value > at_most
 
 
 def _one_line(lane: str) -> str:

@@ -21,10 +21,9 @@ from helpers.ledger import Ledger, Span
 
 # Each kind's look, and how its boxes are counted at the right: one, many.
 BOX_LOOKS: dict[str, tuple[Look, str, str]] = {
-    # The loudest look is for what is wrong without anybody noticing.
     "right": (Look("#EDEDED", "right"), "right", "right"),
     "noticed": (Look("#EBCFDF", "noticed"), "noticed", "noticed"),
-    "wrong": (Look("#B2182B", "wrong", "////"), "wrong", "wrong"),
+    "wrong": (style.WRONG, "wrong", "wrong"),
     "request": (Look(LOOKS["request"].face, "request"), "request", "requests"),
     "refused": (Look("#EBCFDF", "refused"), "refused", "refused"),
     "switched": (

@@ -54,6 +54,9 @@ LOOKS = {
     "received": Look("#8FC1E3", "on the way to the client", "\\\\\\\\"),
 }
 
+# The loudest look is for what is wrong without anybody noticing.
+WRONG = Look("#B2182B", "wrong", "////")
+
 # The lines of a chart: none but ink has the colour of a kind of span; shapes differ, too.
 LINES = ((INK, "o"), ("#332288", "s"), ("#6B6B00", "^"), ("#882255", "D"), (GREY, "v"))
 

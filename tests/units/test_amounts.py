@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import pytest
+from matplotlib.colors import to_hex
 
 from helpers.figures import amounts, curve, style, upload
 from helpers.figures.prediction import Prediction
@@ -31,6 +32,19 @@ def test_bars_are_as_long_as_the_amounts_and_nought_is_said(counted):
     words = amounts.describe({"A": counted}, unit="bytes")
     assert "A, none at all: asked first." in words.stable
     assert words.measured == ["A: sent at once 2 MB, asked first 0 B."]
+
+
+def test_a_row_that_has_more_than_it_should_is_loud_in_picture_and_words():
+    ledger = Ledger()
+    for lane, value in {"no key,\ngoes on": 2, "a key": 1}.items():
+        amounts.amount(ledger, lane, value)
+    [ax] = amounts.draw({"A": ledger}, unit="times", kind="serving", at_most=1).axes
+    faces = [to_hex(bar.get_facecolor()).upper() for bar in ax.patches]
+    assert faces == [style.WRONG.face, style.LOOKS["serving"].face]
+    assert [bar.get_hatch() for bar in ax.patches] == [style.WRONG.hatch, ""]
+    words = amounts.describe({"A": ledger}, unit="times", kind="serving", at_most=1)
+    assert "A, in red, more than 1: no key, goes on." in words.stable
+    assert "red" not in str(amounts.describe({"A": ledger}, unit="times").stable)
 
 
 def test_whole_amounts_have_whole_numbers_on_their_axis():
