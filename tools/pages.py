@@ -225,7 +225,10 @@ def changes(root: Path = ROOT) -> dict[Path, bytes]:
     # nbformat's own spelling of a notebook, and a newline at the end.
     wanted = {path: (nbformat.writes(book) + "\n").encode() for path, book in books.items()}
     page = root / "notebooks" / learner_notes.notes()["file"]
-    old = nbformat.read(page, 4) if page.exists() else None
+    try:
+        old = nbformat.read(page, 4)
+    except (OSError, ValueError):  # not there, or two changes to it have met
+        old = None
     data = [(path.name, course(book)) for path, book in books.items()]
     made = revisited.page(books, old, neighbours(data, ""))
     wanted[page] = (nbformat.writes(made) + "\n").encode()
