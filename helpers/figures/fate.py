@@ -24,6 +24,29 @@ _SOON = 1 / 3  # of the longest work; whoever works longer than that for nobody,
 _ANSWERED, _STOPS, _WORKS_ON = "answers its client", "stops", "works on, for nobody"
 
 
+class Telling(NamedTuple):
+    """The words of a figure: for a client that asks, waits and is answered, unless told otherwise.
+
+    `stayed`, `stopped` and `went_on` are what the server does in the three fates.
+    """
+
+    rows: str = "A row per server: above how long its client waits, below how long it works."
+    axis: str = "seconds since the client asked"
+    client: str = "waits"
+    leaves: str = "leaves"
+    server: str = "works"
+    stayed: str = _ANSWERED
+    stopped: str = _STOPS
+    went_on: str = _WORKS_ON
+
+    def of(self, row: Row) -> str:
+        """Return what the server of a row did."""
+        return {_ANSWERED: self.stayed, _STOPS: self.stopped, _WORKS_ON: self.went_on}[row.fate]
+
+
+ASKING = Telling()
+
+
 class Row(NamedTuple):
     """A server: the request it got, its work, and whether the client left."""
 
@@ -71,8 +94,10 @@ def rows(ledger: Ledger) -> list[Row]:
 def draw(
     panels: Panels,
     predictions: Guesses | None = None,
+    *,
+    telling: Telling = ASKING,
 ):
-    """Return the figure: a panel per ledger, keyed by what it shows.
+    """Return the figure: a panel per ledger, keyed by what it shows; `telling` has its words.
 
     A prediction in seconds since the request began is drawn in the row of its `lane`. A
     ValueError for a ledger whose rows are not whole, or a prediction of no panel.
@@ -81,7 +106,10 @@ def draw(
     found = prediction.read_panels(panels, predictions, rows, ("s", "ms"))
     most = max(len(some) for some in found.values())
     figure, axes = style.new_figure(len(found), (ROW_IN * most + 0.55) * len(found) + 0.35)
-    figure.subplots_adjust(left=0.13, right=0.76, hspace=0.55 / (ROW_IN * most))
+    widest = max(len(part) for some in found.values() for row in some for part in _parts(row.name))
+    figure.subplots_adjust(
+        left=max(0.13, 0.02 + 0.0085 * widest), right=0.76, hspace=0.55 / (ROW_IN * most)
+    )
     ends = [_end_s(row) for some in found.values() for row in some]
     guesses = [g for guess in predictions.values() for g in guess.within("s")]
     axes[0].set_xlim(0, 1.04 * prediction.reach(max(ends), guesses))
@@ -90,34 +118,36 @@ def draw(
         ax.set_ylim(-0.5, len(some) - 0.4)
         guessed = predictions[title].lane if title in predictions else ""
         for row in some:
-            _draw_row(ax, row, places[row.name], is_crowded=row.name == guessed)
+            _draw_row(ax, row, places[row.name], telling, is_crowded=row.name == guessed)
         ax.set_yticks(list(places.values()), list(places))
         if title in predictions:
             guess = predictions[title]
             y = places.get(guess.lane)
             prediction.draw(ax, guess, None if y is None else (y - 0.42, y + 0.14), unit="s")
         style.head(ax, title, "")
-    axes[-1].set_xlabel("seconds since the client asked")
+    axes[-1].set_xlabel(telling.axis)
     return figure
 
 
 def describe(
     panels: Panels,
     predictions: Guesses | None = None,
+    *,
+    telling: Telling = ASKING,
 ) -> Words:
     """Return the same figure in words: what each server did; as measured, for how long."""
     predictions = predictions or {}
     words = Words(" / ".join(panels))
-    words.stable.append(
-        "A row per server: above how long its client waits, below how long it works."
-    )
+    words.stable.append(telling.rows)
     for title, some in prediction.read_panels(panels, predictions, rows, ("s", "ms")).items():
         for row in some:
-            stays = "leaves" if row.left else "stays"
-            words.stable.append(f"{title}, {row.name}: the client {stays}; the server {row.fate}.")
+            name = f"{title}, {' '.join(_parts(row.name))}"
+            stays = telling.leaves if row.left else "stays"
+            words.stable.append(f"{name}: the client {stays}; the server {telling.of(row)}.")
             waits, works = seconds(row.request.duration_s), seconds(row.work.duration_s)
             words.measured.append(
-                f"{title}, {row.name}: the client waits {waits}, the server works {works}, "
+                f"{name}: the client {telling.client} {waits}, "
+                f"the server {telling.server} {works}, "
                 f"{seconds(row.wasted_s)} of it after the client has left."
             )
         if title in predictions:
@@ -125,11 +155,15 @@ def describe(
     return words
 
 
+def _parts(name: str) -> list[str]:
+    return name.split("\n")
+
+
 def _end_s(row: Row) -> float:
     return max(row.request.end_s, row.work.end_s) - row.request.start_s
 
 
-def _draw_row(ax, row: Row, y: float, is_crowded: bool) -> None:
+def _draw_row(ax, row: Row, y: float, telling: Telling, is_crowded: bool) -> None:
     """Draw what the client does above what its server does, and what came of it at the right.
 
     Where a guess is drawn, too, no word stands in the bar.
@@ -150,9 +184,9 @@ def _draw_row(ax, row: Row, y: float, is_crowded: bool) -> None:
     if row.left:
         look = LOOKS["error"]
         ax.plot([end_s - start_s], [y + 0.27], "X", ms=9, mfc=look.face, mec=style.INK, zorder=4)
-        ax.annotate("leaves", (end_s - start_s, y + 0.27), (8, 0), **_TEXT, fontsize=8.5)
+        ax.annotate(telling.leaves, (end_s - start_s, y + 0.27), (8, 0), **_TEXT, fontsize=8.5)
     place = {"xycoords": ("axes fraction", "data"), "annotation_clip": False}
-    ax.annotate(f"the server {row.fate}", (1.0, y), (8, 0), **_TEXT, **place, fontsize=9.5)
+    ax.annotate(f"the server {telling.of(row)}", (1.0, y), (8, 0), **_TEXT, **place, fontsize=9.5)
 
 
 _BOX = {"boxstyle": "round,pad=.15", "fc": "white", "ec": "none", "alpha": 0.92}

@@ -17,7 +17,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from helpers.hosting import registry
 from helpers.hosting.worker import Worker
@@ -47,7 +47,8 @@ class Relay:
         self.to_server = self.to_client = Faults()
         self.errors: list[str] = []
         self._ledgers: list[Ledger] = []
-        self._open: set[asyncio.Task] = set()
+        self.is_pulled = False
+        self._open: dict[asyncio.Task, RelayedConnection] = {}
         self._count = 0
 
     @property
@@ -88,10 +89,7 @@ class Relay:
 
     def _finish_turn(self) -> None:
         """Wait until what the relay has just sent is written down, too."""
-        turn = concurrent.futures.Future()
-        with contextlib.suppress(RuntimeError, TimeoutError):  # it is closed; it is too busy
-            self._loop.call_soon_threadsafe(turn.set_result, None)
-            turn.result(STOP_S)
+        self._in_the_loop(lambda: None)
 
     def passed(
         self,
@@ -128,6 +126,36 @@ class Relay:
         """
         address = _address(target)
         self.addresses, self.target = _addresses(address), address
+
+    def pull_the_cable(self) -> None:
+        """Let nothing pass any more, either way, not even an end: nobody is told.
+
+        What comes is taken and held, as far as there is room. A program on one side sees what it
+        would see of a cable that was pulled: nothing.
+        """
+        self._in_the_loop(self._set_pulled, True, "the cable was pulled")
+
+    def plug_in_again(self) -> None:
+        """Let everything pass again, beginning with what is held."""
+        self._in_the_loop(self._set_pulled, False, "the cable was plugged in again")
+
+    def _set_pulled(self, is_pulled: bool, text: str) -> None:
+        self.is_pulled = is_pulled
+        for connection in list(self._open.values()):
+            self.record_event(connection, text)
+            for direction in connection.directions:
+                direction.pump()
+
+    def _in_the_loop(self, call: Callable, *arguments: object) -> None:
+        """Call it on the relay's thread and wait until that is done."""
+        done = concurrent.futures.Future()
+
+        def run() -> None:
+            done.set_result(call(*arguments))
+
+        with contextlib.suppress(RuntimeError, TimeoutError):  # it is closed; it is too busy
+            self._loop.call_soon_threadsafe(run)
+            done.result(STOP_S)
 
     def start(self) -> None:
         """Start listening; an OSError if the system forbids it."""
@@ -179,8 +207,9 @@ class Relay:
             self._loop.call_later(0.1, self._accept_again)
             return
         self._count += 1
-        task = self._loop.create_task(RelayedConnection(self, self._count, client).run())
-        self._open.add(task)
+        connection = RelayedConnection(self, self._count, client)
+        task = self._loop.create_task(connection.run())
+        self._open[task] = connection
         task.add_done_callback(self._closed)
 
     def _accept_again(self) -> None:
@@ -188,7 +217,7 @@ class Relay:
             self._loop.add_reader(self._listener, self._accept)
 
     def _closed(self, task: asyncio.Task) -> None:
-        self._open.discard(task)
+        self._open.pop(task, None)
         if not task.cancelled() and (error := task.exception()):
             self.failed(repr(error))
 

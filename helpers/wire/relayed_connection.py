@@ -190,7 +190,7 @@ class Direction:
     def pump(self) -> None:
         """Pass on what may pass now, and see to it that this is called again in time."""
         full = False
-        while not (self.ended or full):
+        while not (self.ended or full or self.connection.relay.is_pulled):
             # Before sending: the other side may have it, and answer, before send() returns.
             time_s = now_s()
             ready = self.pipe.ready(time_s)
@@ -227,7 +227,7 @@ class Direction:
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        if self.pipe.wake_s < math.inf:
+        if self.pipe.wake_s < math.inf and not self.connection.relay.is_pulled:
             self._timer = loop.call_later(max(0.0, self.pipe.wake_s - now_s()), self.pump)
         if self.pipe.stalled and not self._stalling:
             seconds = self.connection.faults[self.direction].stall_s

@@ -1,8 +1,8 @@
-"""What a piece of a WebSocket connection is called in the ledger: the type of its messages.
+"""What a piece of a WebSocket connection is called in the ledger: its messages, or their type.
 
 Plan: a client's frames are masked, a server's are not; wsproto reads both. Protocols over a
-WebSocket often send JSON with a "type"; that is the name. What is no frame is the HTTP
-before it, of which the method or the status is enough.
+WebSocket often send JSON with a "type"; that is the name. Where the messages are short texts,
+they are. What is no frame is the HTTP before it, of which the method or the status is enough.
 
 Left out: messages that a relay reads in more than one piece. They are called by their length.
 """
@@ -35,10 +35,8 @@ def texts(direction: str, data: bytes) -> list[str]:
 
 def message_type(direction: str, data: bytes) -> str:
     """Return the "type" of the JSON messages in a piece; of HTTP, its method or its status."""
-    if data[:1].isalpha():  # HTTP begins with a letter, no frame does
-        line = bytes(data[:80]).partition(b"\r\n")[0].decode("latin-1")
-        method, _, rest = line.partition(" ")
-        return rest if method.startswith("HTTP/") else method
+    if http := _http(data):
+        return http
     types = []
     for text in texts(direction, data):
         try:
@@ -46,3 +44,18 @@ def message_type(direction: str, data: bytes) -> str:
         except (ValueError, KeyError, TypeError):
             return byte_count(direction, data)
     return ", ".join(types) or byte_count(direction, data)
+
+
+def message_text(direction: str, data: bytes) -> str:
+    """Return the text messages of a piece; of HTTP, its method or its status."""
+    said = _http(data) or ", ".join(texts(direction, data))
+    return said or byte_count(direction, data)
+
+
+def _http(data: bytes) -> str:
+    """Return the method or the status of HTTP, which begins with a letter; no frame does."""
+    if not data[:1].isalpha():
+        return ""
+    line = bytes(data[:80]).partition(b"\r\n")[0].decode("latin-1")
+    method, _, rest = line.partition(" ")
+    return rest if method.startswith("HTTP/") else method

@@ -58,3 +58,18 @@ def test_what_is_not_whole_is_refused_by_name():
         fate.describe({})
     with pytest.raises(ValueError, match="belongs to no panel"):
         fate.draw({"A": THREE}, {"B": Prediction("?", "s", [1.0])})
+
+
+def test_another_lesson_tells_it_in_other_words():
+    telling = fate.Telling(
+        rows="A row per client.", leaves="vanishes", stopped="notices", went_on="keeps it"
+    )
+    words = fate.describe({"A": THREE}, telling=telling)
+    assert words.stable == [
+        "A row per client.",
+        "A, stays: the client stays; the server answers its client.",
+        "A, stops: the client vanishes; the server notices.",
+        "A, works on: the client vanishes; the server keeps it.",
+    ]
+    [ax] = fate.draw({"A": THREE}, telling=telling).axes
+    assert [text.get_text() for text in ax.texts].count("vanishes") == 2

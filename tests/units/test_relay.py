@@ -614,6 +614,28 @@ def test_a_stall_holds_what_comes_after_so_many_bytes_then_all_goes_on():
     assert_conserved(wire, dropped=0)
 
 
+def test_a_pulled_cable_tells_nobody_and_plugged_in_again_it_loses_nothing():
+    peer = serve_sockets("peer", lambda connection: connection.sendall(connection.recv(100)))
+    wire = relay_to("wire", peer, to_client=Faults(delay_s=0.01))
+    client = connect(wire.port)
+    client.settimeout(0.3)
+    time.sleep(0.05)
+    wire.pull_the_cable()
+    client.sendall(b"are you there?")
+    with pytest.raises(TimeoutError):
+        client.recv(100)
+    assert wire.held_bytes == 14
+    wire.plug_in_again()
+    client.settimeout(TIMEOUT_S)
+    assert read_to_end(client) == (b"are you there?", "end")
+    assert wire.tap.event_texts()[:3] == [
+        "opened",
+        "the cable was pulled",
+        "the cable was plugged in again",
+    ]
+    client.close()
+
+
 def test_a_stall_without_data_behind_it_is_over_when_the_relay_closes():
     peer = Peer()
     wire = relay_to("wire", peer, to_server=Faults(stall_s=3600))

@@ -4,7 +4,7 @@ import pytest
 from wsproto.frame_protocol import FrameProtocol
 
 from helpers.wire.tap import RECEIVED, SENT
-from helpers.wire.websocket import message_type, texts
+from helpers.wire.websocket import message_text, message_type, texts
 
 
 def frames(client: bool, *payloads: str | bytes) -> bytes:
@@ -43,3 +43,14 @@ def test_a_closing_frame_is_called_so():
 )
 def test_whatever_else_is_called_by_its_length(data):
     assert message_type(RECEIVED, data) == f"{len(data)} bytes"
+
+
+def test_short_texts_are_called_by_themselves():
+    assert message_text(RECEIVED, frames(False, "Ben logged in", "Ben left")) == (
+        "Ben logged in, Ben left"
+    )
+    assert message_text(SENT, b"GET /events HTTP/1.1\r\n") == "GET"
+    assert message_text(RECEIVED, b"HTTP/1.1 101 Switching Protocols\r\n") == (
+        "101 Switching Protocols"
+    )
+    assert message_text(RECEIVED, frames(False, b"binary")) == "8 bytes"
