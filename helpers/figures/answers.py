@@ -47,13 +47,14 @@ def draw(
     unit: str = "s",
     axis: str = "since the question came up",
     last: str = "the last",
+    noun: str = "answer",
 ):
     """Return the figure: a row per ledger, keyed by what it shows; `claim` is its title.
 
     The answers are spans of this kind; `watched` is the lane of one that is watched among
     them; `columns` are lanes with one value each; `axis` says from when the time counts, and
-    `last` what the latest answer of a row is called. A ValueError if a ledger lacks what is
-    asked for, or a prediction has no row.
+    `last` what the latest answer of a row is called, and `noun` what each dot is. A ValueError
+    if a ledger lacks what is asked for, or a prediction has no row.
     """
     predictions = predictions or {}
     rows = _rows(panels, predictions, kind, watched, columns, unit)
@@ -77,7 +78,7 @@ def draw(
         _write_column(ax, x, column, [row.values[place] for row in rows.values()])
     ax.set_xlabel(f"{'seconds' if unit == 's' else 'milliseconds'} {axis}")
     most = max(len(row.answers) for row in rows.values())
-    head = "" if columns else f"each dot is one of {style.count(most, 'answer')}"
+    head = "" if columns else f"each dot is one of {style.count(most, noun)}"
     if columns:
         # The columns' names take the line of the title.
         ax.set_title(claim, loc="left", fontweight="bold", fontsize=11.5, pad=24)
@@ -97,22 +98,23 @@ def describe(
     unit: str = "s",
     axis: str = "since the question came up",
     last: str = "the last",
+    noun: str = "answer",
 ) -> Words:
     """Return the same figure in words: what every run shows, then what this run measured."""
     predictions = predictions or {}
     rows = _rows(panels, predictions, kind, watched, columns, unit)
     words = Words(claim)
     words.stable.append(
-        f"Each answer is a dot, in {style.count(len(rows), 'row')} on one axis of "
+        f"Each {noun} is a dot, in {style.count(len(rows), 'row')} on one axis of "
         f"{'seconds' if unit == 's' else 'milliseconds'} {axis}."
     )
     for panel, row in rows.items():
         title = " ".join(panel.split())
-        text = f"{title}: {style.count(len(row.answers), 'answer')}."
+        text = f"{title}: {style.count(len(row.answers), noun)}."
         measured = f"{title}: {_range(row.answers, unit)} ({last})"
         if row.watched is not None:
             before = "before" if not row.is_late else "behind some of"
-            text += f" The answer to {watched} comes {before} the others."
+            text += f" The {noun} to {watched} comes {before} the others."
             measured += f", {watched} {_time(row.watched, unit)}"
         facts = [f"{name} {value}" for name, value in zip(columns, row.values, strict=True)]
         words.stable.append(text)

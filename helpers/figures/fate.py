@@ -21,6 +21,7 @@ from helpers.ledger import Ledger, Span
 
 ROW_IN, _WORK = 0.62, 0.4  # the height of a row in inches; of a bar of work, in rows
 _SOON = 1 / 3  # of the longest work; whoever works longer than that for nobody, "works on"
+_SEEN = 1 / 20  # of the longest work: less of it for nobody is not drawn
 _ANSWERED, _STOPS, _WORKS_ON = "answers its client", "stops", "works on, for nobody"
 
 
@@ -172,11 +173,11 @@ def _draw_row(ax, row: Row, y: float, telling: Telling, is_crowded: bool) -> Non
     _bar(ax, 0.0, end_s - start_s, y + 0.27, 0.16, "request")
     served_s = min(row.work.end_s, end_s) if row.left else row.work.end_s
     _bar(ax, row.work.start_s - start_s, served_s - start_s, y - 0.06, _WORK, "serving")
-    if row.fate == _WORKS_ON:
+    if row.wasted_s > _SEEN * row.longest_s:
         hollow = {"facecolor": "white", "hatch": "////", "edgecolor": LOOKS["serving"].face}
         bar = [(served_s - start_s, row.wasted_s)]
         ax.broken_barh(bar, (y - 0.06 - _WORK / 2, _WORK), **hollow, lw=1.2, zorder=3)
-        if not is_crowded:
+        if row.fate == _WORKS_ON and not is_crowded:
             middle = served_s - start_s + row.wasted_s / 2
             ax.text(
                 middle, y - 0.06, "for nobody", ha="center", va="center", fontsize=8.5, bbox=_BOX

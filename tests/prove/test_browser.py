@@ -182,3 +182,53 @@ def test_the_page_of_the_notes_shows_its_pictures_and_leads_to_the_lessons(brows
         page.screenshot(path=Path(folder) / f"{path.stem}-followed.png")
     assert errors == []
     page.close()
+
+
+def run_cell(page, path: Path, cell_id: str) -> None:
+    """Run one cell, and wait until the kernel has nothing more to do."""
+    [index] = [n for n, cell in enumerate(BOOKS[path].cells) if cell.id == cell_id]
+    page.evaluate(f"jupyterapp.shell.currentWidget.content.activeCellIndex = {index}")
+    page.evaluate("jupyterapp.commands.execute('notebook:run-cell')")
+    page.wait_for_function(
+        "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'",
+        timeout=60_000,
+    )
+
+
+def test_notifications_arrive_in_a_browser_tab(browser, lab):
+    """Through the lab's proxy, by the keyboard alone; who leaves misses what is said meanwhile."""
+    [path] = [path for path in BOOKS if path.name.startswith("13")]
+    [say] = [index for index, cell in enumerate(BOOKS[path].cells) if cell.id == "say"]
+    page, errors = opened(browser, lab, path)
+    page.evaluate(CLEAR)
+    page.evaluate(f"jupyterapp.shell.currentWidget.content.activeCellIndex = {say}")
+    page.evaluate("jupyterapp.commands.execute('notebook:run-all-above')")
+    page.wait_for_function(RAN_ABOVE, arg=say, timeout=120_000)
+
+    with page.expect_popup() as opening:
+        page.get_by_role("link", name="Open / of the server").click()
+    tab = opening.value
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    status, news = tab.get_by_role("status"), tab.get_by_role("listitem")
+    status.filter(has_text="You are connected.").wait_for(timeout=20_000)
+    assert re.search(r"/proxy/\d+/$", tab.url)
+    assert tab.locator("ol").get_attribute("aria-live") == "polite"
+
+    run_cell(page, path, "say")
+    news.filter(has_text="Ben logged in").wait_for(timeout=20_000)
+    page.get_by_text("told 1", exact=True).wait_for(timeout=20_000)
+
+    tab.keyboard.press("Tab")
+    tab.keyboard.press("Enter")  # Leave
+    status.filter(has_text="You are not connected.").wait_for(timeout=20_000)
+    run_cell(page, path, "say")
+    page.get_by_text("told 0", exact=True).wait_for(timeout=20_000)
+    tab.keyboard.press("Enter")  # Come back
+    status.filter(has_text="You are connected.").wait_for(timeout=20_000)
+    assert news.count() == 1
+    run_cell(page, path, "say")
+    news.nth(1).wait_for(timeout=20_000)
+    assert news.count() == 2
+    assert errors == []
+    tab.close()
+    page.close()
