@@ -50,7 +50,7 @@ def place(lesson: Lesson, section: stored_outputs.Section) -> str:
 
 def alt(figure: stored_outputs.Figure) -> str:
     """Return the words of a figure that stand for its picture: the first of its sentences."""
-    text = figure.title.rstrip(".") + "."
+    text = figure.title + "." * (figure.title[-1:] not in ".?!")
     for sentence in figure.sentences:
         if len(text) + len(sentence) < MOST_ALT and sentence.endswith("."):
             text += f" {sentence}"

@@ -39,9 +39,16 @@ def test_the_pages_are_what_the_metadata_says():
     assert {path.name for path in pages.changes(ROOT)} == set()
 
 
-def test_the_talk_fits_into_its_minutes():
-    minutes = [pages.course(book)["routes"].get("talk", 0) for book in BOOKS.values()]
-    assert 30 <= sum(minutes) <= 45
+# Minutes of teaching that a route has room for: breaks, questions and lunch come on top.
+ROOM = {"talk": (30, 45), "half day": (180, 285), "two days": (600, 780)}
+
+
+def test_the_routes_fit_into_their_time_and_the_longest_takes_every_lesson():
+    taken = [pages.course(book)["routes"] for book in BOOKS.values()]
+    assert set(ROOM) == set(pages.ROUTES)
+    for route, (least, most) in ROOM.items():
+        assert least <= sum(minutes.get(route, 0) for minutes in taken) <= most, route
+    assert all("two days" in minutes for minutes in taken)
 
 
 def test_cells_left_out_of_the_comparison_are_counted(say):
