@@ -276,6 +276,14 @@ def told(book, name: str = "") -> Iterator[str]:
                     yield f"{cell.id}: {what}: {match[0]!r}"
 
 
+def quoted(book, name: str = "") -> Iterator[str]:
+    """Each claim of the lesson is quoted above its experiment, in the words of claims.toml."""
+    lines = [line for cell in book.cells for line in cell.source.splitlines() if line[:2] == "> "]
+    for claim in claims_of(book.metadata.course["number"]).values():
+        if not any(f"*{claim.says}*" in line for line in lines):
+            yield f"{claim.id}: its words are quoted nowhere"
+
+
 def described(book, name: str = "") -> Iterator[str]:
     """What a lesson says of itself is whole: known keys, minutes that a lesson may take."""
     data = book.metadata.course
@@ -363,6 +371,7 @@ RULES = (
     folded,
     only_asks,
     told,
+    quoted,
     described,
     needy,
     breakable,

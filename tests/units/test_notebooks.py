@@ -193,6 +193,12 @@ BAD = {
     "a code": (rules.told, prose("> **S4.** *Synchronicity is a client property.*")),
     "a code in an output": (rules.told, book(("1", {}, [plain("Verdict W4: holds")]))),
     "no such word": (rules.told, book(("1", {}, [plain("Verdict: half right")]))),
+    "a claim in other words": (
+        rules.quoted,
+        prose(
+            "\n".join(f"> *{claim.says}*" for id, claim in claims_of("10").items() if id != "S3")
+        ),
+    ),
     "no sources": (rules.described, undescribed()),
     "unknown key": (rules.described, book(colour="red")),
     "too long": (rules.described, book(minutes=90)),
