@@ -17,6 +17,7 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import KernelManager
 from stored_outputs import verdicts_in
 
+WHAT_TO_DO = "Run All Above Selected Cell"
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 
 
@@ -46,6 +47,16 @@ class Reply:
     def verdicts(self) -> dict[str, str]:
         """Return the words of the verdicts shown, by claim."""
         return verdicts_in(self.text)
+
+    @property
+    def wrong(self) -> str:
+        """Return what is wrong: nothing if the cell worked, or said in one line what it needs."""
+        if self.status == "ok":
+            return ""
+        lines = [line for part in self.traceback for line in part.splitlines()]
+        if self.status == "error" and len(lines) == 1 and WHAT_TO_DO in lines[0]:
+            return ""
+        return f"{self.error or self.status} ({len(lines)} lines)"
 
 
 class Kernel:

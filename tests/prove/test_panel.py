@@ -4,16 +4,14 @@ Plan: a cell with a panel runs in a real kernel that may ask for input, so that 
 are made. The test speaks the messages of the widgets itself: it finds the comms by their
 state on iopub, sends a click or a value on the shell channel, once to the main thread and
 once to a subshell as JupyterLab does, and follows the updates. Every wait is bounded.
+(The lessons' own panels, after Run All: test_run_all.py.)
 """
 
 import ast
 import queue
 import time
-from pathlib import Path
 
-import pages
 import pytest
-import rules
 from kernel import Kernel
 
 LONG_S = 60.0
@@ -319,37 +317,3 @@ def test_unattended_a_panel_is_one_line_and_no_widget():
         )
         loaded = kernel.run("import sys; print('ipywidgets' in sys.modules)").text
         assert loaded.strip() == "False"
-
-
-# --- the lessons' own panels
-
-BOOKS = {
-    path: book
-    for path, book in pages.lessons(Path(__file__).resolve().parents[2]).items()
-    if any("explore" in rules.tags(cell) for cell in rules.code_cells(book))
-}
-# Run it, then once more with its sliders at their least: what it says went wrong, each time.
-TWICE = """
-import time
-from helpers import explore
-panel, alerts = explore._panels[-1], []
-for round in range(2):
-    panel.want(0.0)
-    while panel._worker:
-        time.sleep(0.05)
-    alerts.append(panel._alert)
-    for slider in panel._sliders.values():
-        if hasattr(slider, "min"):
-            slider.value = slider.min
-print(alerts, bool(panel._image.value))
-panel.close()
-"""
-
-
-@pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
-def test_a_lessons_panel_runs_after_the_last_cell_and_draws_the_run_before_behind(path):
-    with Kernel(attended=True) as kernel:
-        replies = kernel.run_all([cell.source for cell in rules.code_cells(BOOKS[path])])
-        assert [reply.error for reply in replies if reply.status != "ok"] == []
-        said = kernel.run(TWICE, timeout_s=90).text
-    assert "['', ''] True" in said

@@ -20,30 +20,63 @@ HELD_TO_LOOPBACK = {
     "02": {"0.0.0.0": "shows that a more specific listener wins against the wildcard"},
 }
 
+# Run the last panel, then once more with its sliders at their least; print what went wrong
+# each time, and whether there is a figure.
+PANEL_TWICE = """
+import time
+from helpers import explore
+panel, alerts = explore._panels[-1], []
+for round in range(2):
+    panel.want(0.0)
+    while panel._worker:
+        time.sleep(0.05)
+    alerts.append(panel._alert)
+    for slider in panel._sliders.values():
+        if hasattr(slider, "min"):
+            slider.value = slider.min
+print(alerts, bool(panel._image.value))
+panel.close()
+"""
+
 
 def sources(path: Path) -> list[str]:
     return [cell.source for cell in rules.code_cells(BOOKS[path])]
 
 
 @every_lesson
-def test_run_all_queued_brings_every_cell_back(path):
+def test_run_all_queued_brings_every_cell_back_and_the_panel_plays_on(path):
     with Kernel(attended=True) as kernel:
         replies = kernel.run_all(sources(path))
         assert [reply.status for reply in replies] == ["ok"] * len(replies)
         shown = {claim: o for reply in replies for claim, o in reply.verdicts.items()}
         assert shown == {claim: o for claim, (o, _) in rules.verdicts(BOOKS[path]).items()}
         assert sum(reply.pictures for reply in replies) > 0
+        if any("explore" in rules.tags(cell) for cell in rules.code_cells(BOOKS[path])):
+            # After the last cell the panel still runs, and draws the run before behind.
+            said = kernel.run(PANEL_TWICE, timeout_s=90)
+            assert "['', ''] True" in said.text, said.error
+
+
+def test_there_are_panels_to_run():
+    tags = [rules.tags(cell) for book in BOOKS.values() for cell in rules.code_cells(book)]
+    assert sum("explore" in some for some in tags) >= 10
 
 
 @every_lesson
-def test_every_cell_twice_in_a_row_gives_the_same_verdicts(path):
+def test_every_cell_twice_in_a_row_gives_the_same_verdicts_and_works_after_the_last_one(path):
+    """Or it says in one line what it needs: the last cell has stopped the servers."""
     with Kernel() as kernel:
-        replies = kernel.run_all([code for code in sources(path) for _ in range(2)])
-    assert [reply.error for reply in replies if reply.status != "ok"] == []
-    for first, second in zip(replies[::2], replies[1::2], strict=True):
-        assert first.verdicts == second.verdicts
-    shown = {claim: o for reply in replies for claim, o in reply.verdicts.items()}
-    assert shown == {claim: o for claim, (o, _) in rules.verdicts(BOOKS[path]).items()}
+        twice = [code for code in sources(path) for _ in range(2)]
+        replies = kernel.run_all(twice, timeout_s=300)
+        assert [reply.error for reply in replies if reply.status != "ok"] == []
+        for first, second in zip(replies[::2], replies[1::2], strict=True):
+            assert first.verdicts == second.verdicts
+        shown = {claim: o for reply in replies for claim, o in reply.verdicts.items()}
+        assert shown == {claim: o for claim, (o, _) in rules.verdicts(BOOKS[path]).items()}
+        again = kernel.run_all(sources(path))
+    cells = rules.code_cells(BOOKS[path])
+    wrong = [(cell.id, reply.wrong) for cell, reply in zip(cells, again, strict=True)]
+    assert [(cell, what) for cell, what in wrong if what] == []
 
 
 def beyond_loopback(found: list[Listener], lesson: str) -> list[Listener]:
