@@ -1,5 +1,5 @@
 def answers_in_order(posted, receipts, buffers):
-    """Note first what each receipt says, by its user_data; then go through the orders."""
+    """Note first what each receipt says, by its user_data; then go through the jobs."""
     results = dict(receipts)
     answers = []
     for user_data in posted:
@@ -13,7 +13,7 @@ def answers_in_order(posted, receipts, buffers):
 
 # --- a plausible wrong answer
 def answers_in_order(posted, receipts, buffers):
-    """Takes the receipts to be in the order of the orders."""
+    """Takes the receipts to have come as the jobs were posted."""
     answers = []
     for user_data, result in receipts:
         answers.append(bytes(buffers[user_data][:result]) if result >= 0 else None)

@@ -110,6 +110,7 @@ def test_a_line_goes_through_its_points_in_order_of_x():
         ([1, 2, 3], "rising"),
         ([3, 2, 1], "falling"),
         ([1, 1.04, 1], "level"),
+        ([0, 0, 0], "level"),
         ([1, 1.5, 1, 1.4], "level"),
         ([1, 1.05, 2, 1.95, 3], "rising"),
         ([5, 1, 5], "first falling, then rising"),
@@ -135,6 +136,22 @@ def test_names_at_the_right_do_not_touch():
         (text.get_window_extent() for text in ax.texts if text.get_text()), key=lambda box: box.y0
     )
     assert all(a.y1 <= b.y0 for a, b in pairwise(boxes))
+
+
+def test_whole_numbers_are_counted_in_whole_numbers():
+    [ax] = curve.draw({"A": a_curve(one=[1, 2, 3])}, **AXES).axes
+    assert all(tick == int(tick) for tick in ax.get_xticks())
+
+
+def test_the_steps_of_a_formula_look_like_steps_and_its_name_stays_on_one_line_of_words():
+    formula = ("a step,\nrounded up", lambda x: 1.0 if x <= 1.5 else 2.0)
+    [ax] = curve.draw({"A": a_curve(one=[1, 2])}, **AXES, formula=formula).axes
+    [line] = [line for line in ax.lines if len(line.get_xdata()) > 100]
+    xs = line.get_xdata()
+    rise = sum(b - a for a, b, y in zip(xs, xs[1:], line.get_ydata(), strict=False) if y == 1.0)
+    assert abs(xs[0] + rise - 1.5) < (xs[-1] - xs[0]) / 400
+    words = curve.describe({"A": a_curve(one=[1, 2])}, **AXES, formula=formula)
+    assert "A thin grey line is what a formula says: a step, rounded up." in words.stable
 
 
 def test_what_is_no_curve_is_refused():

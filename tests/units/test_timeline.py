@@ -252,6 +252,14 @@ def test_the_words_say_how_the_requests_went():
     assert "The heartbeat goes on." in sentence(panels, "awaiting")
 
 
+@pytest.mark.parametrize(("calls", "where"), [(4, " in a and b and c and d"), (5, "")])
+def test_a_few_calls_are_named_and_many_are_not(calls, where):
+    ledger = Ledger()
+    for n, name in enumerate("abcde"[:calls]):
+        ledger.add("pool", "blocked", n, n + 1, name)
+    assert f"The pool is blocked{where} most of the time." in sentence({"A": ledger}, "A")
+
+
 def test_the_words_say_what_was_queued_and_whether_it_ran():
     ledger = Ledger()
     ledger.add("cell 1", "queued", 1.0, 1.1)
