@@ -42,8 +42,9 @@ async def heartbeat(
 ) -> AsyncIterator[None]:
     """Mark a beat every `every_s` seconds on the running loop, as long as the loop is free.
 
-    The beat starts `margin_s` before the block and goes on as long after it, so that a
-    silence as long as the whole block has a beat on either side.
+    The beat goes on `margin_s` after the block and starts half as long before it, so that a
+    silence as long as the whole block has beats on either side. (After it is also when a
+    server writes down that it has answered.)
     """
     if not every_s > 0:
         raise ValueError(f"every_s={every_s!r}: a heartbeat needs a time above 0")
@@ -57,7 +58,7 @@ async def heartbeat(
 
     task = asyncio.create_task(beat())
     try:
-        await asyncio.sleep(margin_s)
+        await asyncio.sleep(margin_s / 2)
         yield
         await asyncio.sleep(margin_s)
     finally:
