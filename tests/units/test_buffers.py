@@ -119,6 +119,15 @@ def test_bytes_may_be_guessed_in_another_unit_and_what_is_gone_is_said_to_be_gon
     assert said in words.stable
 
 
+def test_the_axis_may_go_as_high_as_that_of_another_figure():
+    ledger = Ledger()
+    ledger.add("here", LEVEL, 0.0, 1.0, "1000")
+    [alone] = buffers.draw({"Bytes": ledger}, unit="byte").axes
+    [beside] = buffers.draw({"Bytes": ledger}, unit="byte", least=4000).axes
+    assert fills(beside)[0] == pytest.approx(fills(alone)[0] / 4)
+    assert ticks(beside)[0] == ["0", "2 kB", "4 kB"]
+
+
 def test_a_level_that_ended_counts_no_more():
     ledger = Ledger()
     ledger.add("closed", LEVEL, 0.0, 0.5, "3")
