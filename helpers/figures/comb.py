@@ -10,9 +10,9 @@ Left out: how long the requests took (the latency figure shows that).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 
 from helpers.figures import prediction, style, units
+from helpers.figures.prediction import Guesses, Panels
 from helpers.figures.style import LOOKS, Words
 from helpers.ledger import Ledger
 
@@ -32,8 +32,8 @@ def bins(ledger: Ledger, bin_s: float, kind: str = "event") -> list[int]:
 
 
 def draw(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     *,
     bin_s: float = 0.05,
     kind: str = "event",
@@ -81,8 +81,8 @@ def draw(
 
 
 def describe(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     *,
     bin_s: float = 0.05,
     kind: str = "event",
@@ -103,15 +103,6 @@ def describe(
 
 
 def _found(panels, predictions, bin_s: float, kind: str) -> dict[str, list[int]]:
-    if not panels:
-        raise ValueError("panels={}: a comb needs at least one ledger")
     if not bin_s > 0:
         raise ValueError(f"bin_s={bin_s!r}: a bin has a length above 0")
-    found = {}
-    for title, ledger in panels.items():
-        try:
-            found[title] = bins(ledger, bin_s, kind)
-        except ValueError as error:
-            raise ValueError(f"panel {title!r}: {error}") from None
-    prediction.check(predictions, panels)
-    return found
+    return prediction.read_panels(panels, predictions, lambda ledger: bins(ledger, bin_s, kind))

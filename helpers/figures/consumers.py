@@ -12,11 +12,12 @@ Left out: when a message was handled, and more than two consumers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from helpers.figures import prediction, style
+from helpers.figures.prediction import Guesses, Panels
 from helpers.figures.style import LOOKS, Words
 from helpers.ledger import Ledger, in_flight
 
@@ -61,8 +62,8 @@ def row(ledger: Ledger, run: str, consumers: Sequence[str]) -> Row:
 
 
 def draw(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     *,
     runs: Sequence[str],
     consumers: Sequence[str],
@@ -101,8 +102,8 @@ def draw(
 
 
 def describe(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     *,
     runs: Sequence[str],
     consumers: Sequence[str],
@@ -136,18 +137,15 @@ def _take_turns(handled_by: Sequence[str]) -> bool:
 
 
 def _found(panels, predictions, runs, consumers) -> dict[str, dict[str, Row]]:
-    if not panels or not runs:
-        raise ValueError("panels={}: the figure needs at least one ledger and one run")
+    if not runs:
+        raise ValueError("runs=[]: the figure needs at least one run")
     if len(consumers) != 2:
         raise ValueError(f"consumers={consumers!r}: the figure tells two apart")
-    prediction.check(predictions, panels)
-    found = {}
-    for title, ledger in panels.items():
-        try:
-            found[title] = {run: row(ledger, run, consumers) for run in runs}
-        except ValueError as error:
-            raise ValueError(f"panel {title!r}: {error}") from None
-    return found
+
+    def rows(ledger: Ledger) -> dict[str, Row]:
+        return {run: row(ledger, run, consumers) for run in runs}
+
+    return prediction.read_panels(panels, predictions, rows)
 
 
 # --- drawing

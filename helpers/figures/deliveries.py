@@ -13,10 +13,10 @@ Left out: when an event was sent; only what its receiver notices counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from helpers.figures import prediction, style
+from helpers.figures.prediction import Guesses, Panels
 from helpers.figures.style import LOOKS, Words
 from helpers.figures.units import seconds
 from helpers.kernel.gauges import LEVEL
@@ -34,7 +34,6 @@ SIGNS = {"right": "✔", "wrong": "✘"}
 class Row(NamedTuple):
     """A run: each client's deliveries and when it lost something; what waited, at most."""
 
-    title: str
     deliveries: dict[str, list[Span]]
     lost: dict[str, list[float]]
     waiting: int
@@ -61,8 +60,8 @@ class Row(NamedTuple):
 
 
 def draw(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     *,
     slow: str,
     claim: str = "Who gets what, and when",
@@ -75,12 +74,15 @@ def draw(
     """
     predictions = predictions or {}
     rows = _rows(panels, predictions, slow)
-    heights = [_height(row, row.title in predictions) for row in rows]
+    heights = [_height(row, title in predictions) for title, row in rows.items()]
     right = 0.99 - 4 * COLUMN_IN / style.WIDTH_IN
     figure, (ax,) = style.new_figure(1, sum(heights) + 1.05)
     figure.subplots_adjust(left=LEFT, right=right)
     last_s = max(
-        s.end_s - row.start_s for row in rows for some in row.deliveries.values() for s in some
+        s.end_s - row.start_s
+        for row in rows.values()
+        for some in row.deliveries.values()
+        for s in some
     )
     ax.set_xlim(-0.02 * last_s, 1.03 * last_s)
     ax.set_ylim(-sum(heights), 0.1)
@@ -90,29 +92,29 @@ def draw(
     for x, head in zip(places, heads, strict=True):
         _write(ax, x, 0.16, head, ha="center", va="bottom", fontsize=9, color=style.GREY)
     top = 0.0
-    for row, height in zip(rows, heights, strict=True):
+    for (title, row), height in zip(rows.items(), heights, strict=True):
         y = _draw_clients(ax, row, top)
         middle = top - LINE_IN * (len(row.deliveries) + 1) / 2
-        _write(ax, 0.01 - LEFT / (right - LEFT), middle, row.title, fontsize=10)
+        _write(ax, 0.01 - LEFT / (right - LEFT), middle, title, fontsize=10)
         for x, (value, is_loud) in zip(places, _values(row, slow), strict=True):
             weight = "bold" if is_loud else "normal"
             _write(ax, x, middle, value, ha="center", fontweight=weight)
-        if row.title in predictions:
+        if title in predictions:
             y -= SAID_IN
-            prediction.note(ax, predictions[row.title], 0.0, y, "the others are late by, ")
+            prediction.note(ax, predictions[title], 0.0, y, "the others are late by, ")
         for sentence in row.judged:
             y -= SAID_IN
             ax.text(0.0, y, sentence, va="center", fontsize=9.5, color=style.INK)
         top -= height
-    title = {"va": "bottom", "fontsize": 11.5, "fontweight": "bold"}
-    _write(ax, 0.01 - LEFT / (right - LEFT), 0.2, claim, **title)
+    look = {"va": "bottom", "fontsize": 11.5, "fontweight": "bold"}
+    _write(ax, 0.01 - LEFT / (right - LEFT), 0.2, claim, **look)
     ax.set_xlabel(f"seconds · dot: an event arrived (orange: over {LATE_S:g} s late) · cross: lost")
     return figure
 
 
 def describe(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     *,
     slow: str,
     claim: str = "Who gets what, and when",
@@ -121,13 +123,14 @@ def describe(
     predictions = predictions or {}
     rows = _rows(panels, predictions, slow)
     words = Words(claim)
+    clients = next(iter(rows.values())).deliveries
     words.stable.append(
         f"A row for each of {style.count(len(rows), 'run')}, and in it a line for each of "
-        f"{', '.join(rows[0].deliveries)}: "
+        f"{', '.join(clients)}: "
         "a dot where an event arrived, a cross where one was lost."
     )
-    for row in rows:
-        title = " ".join(row.title.split())
+    for panel, row in rows.items():
+        title = " ".join(panel.split())
         others = "late" if row.are_late(row.others(slow)) else "on time"
         who = " and ".join(lane for lane, times in row.lost.items() if times)
         lost = f"{who} loses some events" if who else "nothing is lost"
@@ -138,30 +141,26 @@ def describe(
             f"{title}: {slow} late by {late_slow} at most, the others by {late}; "
             f"{number} lost; {waiting} waiting at most."
         )
-        if row.title in predictions:
-            words.measured.append(prediction.words(title, predictions[row.title]))
+        if panel in predictions:
+            words.measured.append(prediction.words(title, predictions[panel]))
     return words
 
 
 # --- questions both share
 
 
-def _rows(
-    panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction], slow: str
-) -> list[Row]:
-    if not panels:
-        raise ValueError("panels={}: the figure needs at least one ledger")
-    prediction.check(predictions, panels, ("s", "ms"))
-    return [_row(title, ledger, slow) for title, ledger in panels.items()]
+def _rows(panels: Panels, predictions: Guesses, slow: str) -> dict[str, Row]:
+    return prediction.read_panels(
+        panels, predictions, lambda ledger: _row(ledger, slow), ("s", "ms")
+    )
 
 
-def _row(title: str, ledger: Ledger, slow: str) -> Row:
+def _row(ledger: Ledger, slow: str) -> Row:
     spans = ledger.spans(kind="delivery")
     lanes = sorted({span.lane for span in spans})
     if slow not in lanes:
-        raise ValueError(f"panel {title!r}: its ledger holds no delivery to {slow!r}")
+        raise ValueError(f"its ledger holds no delivery to {slow!r}")
     return Row(
-        title=title,
         deliveries={lane: [span for span in spans if span.lane == lane] for lane in lanes},
         lost={lane: [mark.time_s for mark in ledger.marks(lane, "lost")] for lane in lanes},
         waiting=max((int(span.label) for span in ledger.spans(kind=LEVEL)), default=0),

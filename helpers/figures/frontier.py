@@ -11,10 +11,11 @@ Left out: the spread of the lags. With an interval they lie anywhere between nou
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import NamedTuple
 
 from helpers.figures import prediction, style, units
+from helpers.figures.prediction import Guesses, Panels
 from helpers.figures.style import Words
 from helpers.ledger import Ledger
 
@@ -53,8 +54,8 @@ def points(ledger: Ledger) -> list[Point]:
 
 
 def draw(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     *,
     told: Collection[str] = (),
 ):
@@ -108,8 +109,8 @@ def draw(
 
 
 def describe(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     *,
     told: Collection[str] = (),
 ) -> Words:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from helpers.figures import prediction, style
+from helpers.figures.prediction import Guesses, Panels
 from helpers.figures.style import LOOKS, Words
 from helpers.ledger import Ledger
 
@@ -29,8 +30,8 @@ _LOOKS = {
 
 
 def draw(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     *,
     called: Mapping[str, str],
 ):
@@ -74,8 +75,8 @@ def draw(
 
 
 def describe(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     *,
     called: Mapping[str, str],
 ) -> Words:
@@ -114,21 +115,19 @@ def _start_s(ledger: Ledger) -> float:
 
 def _found(panels, predictions, called) -> dict[str, dict[str, dict[str, int]]]:
     """Return by panel and row how many messages ended in each way, in the order of `called`."""
-    if not panels:
-        raise ValueError("panels={}: the figure needs at least one ledger")
     if odd := sorted(set(called) - set(_LOOKS)):
         raise ValueError(f"called={odd}: a message ends {', '.join(_LOOKS)}")
-    prediction.check(predictions, panels)
-    found = {}
-    for title, ledger in panels.items():
+
+    def rows(ledger: Ledger) -> dict[str, dict[str, int]]:
         lanes = list(dict.fromkeys(tick[1] for tick in ledger.ticks if tick[2] in called))
         if not lanes:
-            raise ValueError(f"panel {title!r}: its ledger holds no message")
-        found[title] = {
+            raise ValueError("its ledger holds no message")
+        return {
             lane: {k: len(ledger.marks(lane, k)) for k in called if ledger.marks(lane, k)}
             for lane in lanes
         }
-    return found
+
+    return prediction.read_panels(panels, predictions, rows)
 
 
 # --- drawing

@@ -11,10 +11,10 @@ Left out: when a question was sent; at this scale it is where its answer is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from helpers.figures import prediction, style
+from helpers.figures.prediction import Guesses, Panels
 from helpers.figures.style import LOOKS, Words
 from helpers.ledger import Ledger
 
@@ -58,8 +58,8 @@ def ways(ledger: Ledger) -> list[Way]:
 
 
 def draw(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     *,
     what: str = "the job",
     order: tuple[str, ...] = (),
@@ -109,8 +109,8 @@ def draw(
 
 
 def describe(
-    panels: Mapping[str, Ledger],
-    predictions: Mapping[str, prediction.Prediction] | None = None,
+    panels: Panels,
+    predictions: Guesses | None = None,
     *,
     what: str = "the job",
     order: tuple[str, ...] = (),

@@ -65,7 +65,7 @@ def test_it_draws_a_cell_for_each_message_and_the_guess():
     ("options", "what"),
     [
         ({"runs": ["nowhere"], **TWO}, "no message was handled in the run 'nowhere'"),
-        ({"runs": [], **TWO}, "at least one ledger and one run"),
+        ({"runs": [], **TWO}, "at least one run"),
         ({"runs": ["all"], "consumers": ["slow"]}, "tells two apart"),
     ],
 )
