@@ -246,7 +246,10 @@ def _settings(folder: Path, amqp: int, erlang: int, epmd: int) -> dict[str, str]
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
         "RABBITMQ_GENERATED_CONFIG_DIR": str(folder / "schema"),
         "RABBITMQ_PID_FILE": str(folder / "pid"),
-        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+        # For every Erlang that starts, also the short-lived one with which RabbitMQ looks for epmd;
+        # and its log client opens a UDP socket for a moment, although nothing is sent.
+        "ERL_AFLAGS": "-kernel inet_dist_use_interface {127,0,0,1} "
+        "-syslog protocol {rfc3164,udp,[{ip,{127,0,0,1}}]}",
         "ERL_EPMD_PORT": str(epmd),
         "ERL_EPMD_ADDRESS": HOST,
         "ERL_CRASH_DUMP_SECONDS": "0",
