@@ -83,10 +83,13 @@ def draw(
     ax.annotate(
         f"{what} is done",
         (end_s - start_s, 0),
-        (6, 0),
+        (-6, 0),
         textcoords="offset points",
+        ha="right",
         va="center",
-        fontsize=9,
+        fontsize=9.5,
+        color="white",
+        fontweight="bold",
     )
     places = {row.lane: -n for n, row in enumerate(rows, 1)}
     for row in rows:
