@@ -21,6 +21,7 @@ import rules
 import store
 from kernel import Kernel, Reply
 
+from helpers.course import needs as needs_here
 from helpers.course.needs import NEEDS, WITHOUT
 from helpers.course.verdicts import IN_STORED_RUN
 
@@ -33,6 +34,7 @@ NEEDY = {
 }
 needy = pytest.mark.parametrize("path", NEEDY, ids=lambda path: path.stem)
 EVERY_NEED = ",".join(NEEDS)
+NONE_STOPPED = "Servers stopped: none was running."
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -48,6 +50,9 @@ def words(text: str) -> list[str]:
     text = re.sub(r"(?s)\[measured\].*?\[/measured\]", "", text)
     text = re.sub(r"This experiment needs .*\n", "", text)
     text = re.sub(r" \(a stored run of [^)]*\)", "", text)
+    # A program that is missing was not started, and so it is not stopped.
+    programs = "|".join(program.name for program in needs_here.programs())
+    text = re.sub(rf"^Servers stopped: ({programs})\.$", NONE_STOPPED, text, flags=re.MULTILINE)
     for word, said in IN_STORED_RUN.items():
         text = re.sub(rf"^(Verdict: |“.*”: ){said}$", rf"\1{word}", text, flags=re.MULTILINE)
     return [line for line in text.splitlines() if line.strip()]
