@@ -36,8 +36,10 @@ def originals(root: Path) -> dict[str, bytes]:
     """Return what a folder of copies holds, by name: every notebook, and the data they read."""
     lessons = sorted((root / "notebooks").glob("*.ipynb"))
     found = {path.name: without_outputs(path.read_text("utf-8")).encode() for path in lessons}
-    data = sorted(path for path in (root / "notebooks/data").glob("*") if path.is_file())
-    return found | {f"data/{path.name}": path.read_bytes() for path in data}
+    for folder in ("data", "thumbnails"):
+        files = sorted(path for path in (root / "notebooks" / folder).glob("*") if path.is_file())
+        found |= {f"{folder}/{path.name}": path.read_bytes() for path in files}
+    return found
 
 
 def digest(data: bytes) -> str:

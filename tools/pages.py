@@ -218,20 +218,18 @@ def picture(books: dict[Path, nbformat.NotebookNode]) -> bytes | None:
     return base64.b64decode(stored[0]) if stored else None
 
 
-def changes(root: Path = ROOT) -> dict[Path, bytes]:
-    """Return what the files should hold, for those that hold something else."""
+def changes(root: Path = ROOT) -> dict[Path, bytes | None]:
+    """Return what the files should hold, for those that hold something else; None: nothing."""
     books = lessons(root)
     write(books)
     # nbformat's own spelling of a notebook, and a newline at the end.
     wanted = {path: (nbformat.writes(book) + "\n").encode() for path, book in books.items()}
     page = root / "notebooks" / learner_notes.notes()["file"]
-    try:
-        old = nbformat.read(page, 4)
-    except (OSError, ValueError):  # not there, or two changes to it have met
-        old = None
     data = [(path.name, course(book)) for path, book in books.items()]
-    made = revisited.page(books, old, neighbours(data, ""))
+    made, shown = revisited.page(books, neighbours(data, ""))
     wanted[page] = (nbformat.writes(made) + "\n").encode()
+    thumbnails = root / "notebooks" / revisited.FOLDER
+    wanted |= dict.fromkeys(thumbnails.glob("*")) | revisited.thumbnails(shown, thumbnails)
     page = root / "README.md"
     wanted[page] = readme(page.read_text("utf-8"), books).encode()
     if (stored := picture(books)) is not None:
@@ -249,5 +247,5 @@ if __name__ == "__main__":
         print(f"{path.relative_to(ROOT)}: {'would change' if '--check' in sys.argv else 'written'}")
         if "--check" not in sys.argv:
             path.parent.mkdir(exist_ok=True)
-            path.write_bytes(data)
+            path.unlink() if data is None else path.write_bytes(data)
     sys.exit(bool(changed) and "--check" in sys.argv)

@@ -2,13 +2,12 @@
 
 Plan: the lines come from notes.toml (learner_notes.py), the words of a claim from claims.toml;
 the verdict, what is precisely true and the figure from the lessons' stored outputs. Nothing
-is decided here. A figure is made small and kept with the digest of the picture that it was
-made from, so that the page changes when a figure does, and not with the machine.
+is decided here. A figure is made small and kept in a file beside the page, with the digest
+of the picture that it was made from: it changes when the figure does, and not with the machine.
 
 Left out: the lessons' own pages (pages.py).
 """
 
-import base64
 import hashlib
 import io
 import re
@@ -18,7 +17,7 @@ from pathlib import Path
 import nbformat
 import stored_outputs
 from learner_notes import OPEN, Lesson, Part, figure_of, notes, read_lessons, word
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from helpers.course.claims import ANSWERED, DOES_NOT_HOLD, FRAMING, HOLDS, IN_PART, Claim, claims
 
@@ -30,6 +29,7 @@ MEANS = {
     ANSWERED: "the notes ask, and a lesson answers",
     OPEN: "its lesson is still to come",
 }
+FOLDER, MADE_FROM = "thumbnails", "made from"
 WIDTH, HEIGHT, COLOURS, MOST_ALT = 320, 260, 64, 300  # of a small picture; of its words
 # A browser makes the pictures of a table as narrow as the column's head: spaces keep it wide.
 COLUMNS = f"| your notes | what came of it | its&nbsp;figure{'&nbsp;' * 60} |"
@@ -62,7 +62,9 @@ def small(png: bytes) -> bytes:
     image = Image.open(io.BytesIO(png)).convert("RGB")
     image.thumbnail((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    image.quantize(COLOURS).save(buffer, "PNG", optimize=True)
+    about = PngImagePlugin.PngInfo()
+    about.add_text(MADE_FROM, digest(png))
+    image.quantize(COLOURS).save(buffer, "PNG", optimize=True, pnginfo=about)
     return buffer.getvalue()
 
 
@@ -89,7 +91,7 @@ def pictures(claim: Claim, lessons: Mapping[str, Lesson], kept: dict[str, bytes]
             name = f"{lesson.number}-{cell}.png"
             kept[name] = lesson.figures[cell].png
             target = place(lesson, lesson.verdicts[claim.id].section)
-            yield f"[![{alt(lesson.figures[cell])}](attachment:{name})]({target})"
+            yield f"[![{alt(lesson.figures[cell])}]({FOLDER}/{name})]({target})"
 
 
 def rows(
@@ -195,25 +197,15 @@ def foot(before: str, after: str) -> str:
 
 
 def page(
-    books: Mapping[Path, nbformat.NotebookNode], old: nbformat.NotebookNode | None, links: tuple
-) -> nbformat.NotebookNode:
-    """Return the page as a notebook; what is small already in the old one is taken from there."""
+    books: Mapping[Path, nbformat.NotebookNode], links: tuple[str, str]
+) -> tuple[nbformat.NotebookNode, dict[str, bytes]]:
+    """Return the page as a notebook, and the figures it shows, as large as they are stored."""
     data, lessons, seen = notes(), read_lessons(books), set()
-    known = small_ones(old) if old is not None else {}
-    cells = [_cell("page-head", head(data, lessons))]
+    cells, shown = [_cell("page-head", head(data, lessons))], {}
     for number, part in enumerate(data["part"], 1):
-        kept: dict[str, bytes] = {}
-        table = list(rows(part, lessons, seen, kept))
+        table = list(rows(part, lessons, seen, shown))
         text = [f"## {part.title}", "", COLUMNS, "|:--|:--|:--|"]
-        cell = _cell(f"part-{number:02}", "\n".join(text + table))
-        digests = {name: digest(png) for name, png in kept.items()}
-        if kept:
-            cell.attachments = {
-                name: {"image/png": known.get((name, digests[name])) or encoded(small(png))}
-                for name, png in sorted(kept.items())
-            }
-            cell.metadata["made_from"] = dict(sorted(digests.items()))
-        cells.append(cell)
+        cells.append(_cell(f"part-{number:02}", "\n".join(text + table)))
     cells.append(_cell("page-foot", foot(*links)))
     made = nbformat.v4.new_notebook(cells=cells)
     made.metadata = nbformat.from_dict(
@@ -223,26 +215,31 @@ def page(
         }
     )
     nbformat.validate(made)
-    return made
+    return made, shown
 
 
-def small_ones(page: nbformat.NotebookNode) -> dict[tuple[str, str], str]:
-    """Return the small pictures that a page holds, by name and digest of what they are made of."""
-    return {
-        (name, cell.metadata.get("made_from", {}).get(name, "")): data["image/png"]
-        for cell in page.cells
-        for name, data in cell.get("attachments", {}).items()
-    }
+def thumbnails(shown: Mapping[str, bytes], folder: Path) -> dict[Path, bytes]:
+    """Return the small pictures by path: those that are there if made from these figures."""
+    found = {}
+    for name, png in shown.items():
+        path = folder / name
+        same = path.exists() and made_from(path) == digest(png)
+        found[path] = path.read_bytes() if same else small(png)
+    return found
+
+
+def made_from(path: Path) -> str:
+    """Return the digest of the figure that a small picture was made from; "" if it has none."""
+    try:
+        with Image.open(path) as image:
+            return image.info.get(MADE_FROM, "")
+    except OSError:  # no picture any more
+        return ""
 
 
 def digest(png: bytes) -> str:
     """Return what tells whether a small picture is made from this one, in this way."""
     return hashlib.sha256(png + repr((WIDTH, HEIGHT, COLOURS)).encode()).hexdigest()[:16]
-
-
-def encoded(data: bytes) -> str:
-    """Return bytes as text, as a notebook holds them."""
-    return base64.b64encode(data).decode()
 
 
 def _cell(id: str, text: str) -> nbformat.NotebookNode:

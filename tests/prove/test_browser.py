@@ -11,6 +11,7 @@ from pathlib import Path
 import learner_notes
 import nbformat
 import pytest
+import revisited
 import rules
 import stored_outputs
 from labpage import ALL_RAN, BOOKS, CLEAR, OUTPUTS, ROOT, RUN_ALL, opened
@@ -169,7 +170,7 @@ def test_the_page_of_the_notes_shows_its_pictures_and_leads_to_the_lessons(brows
     scroll = "i => jupyterapp.shell.currentWidget.content.scrollToItem(i, 'start')"
     for index, cell in enumerate(cells):
         page.evaluate(scroll, index)
-        wanted = len(cell.get("attachments", {}))
+        wanted = cell.source.count(f"({revisited.FOLDER}/")
         page.wait_for_function(f"i => ({PICTURES_OF})(i) === {wanted}", arg=index, timeout=20_000)
     title = "Can you do work while you wait?"
     [there] = [index for index, cell in enumerate(cells) if title in cell.source]

@@ -9,6 +9,7 @@ import learner_notes
 import nbformat
 import pages
 import pytest
+import revisited
 import rules
 from PIL import Image
 
@@ -16,6 +17,7 @@ from helpers.course.claims import claims, claims_of
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOKS = pages.lessons(ROOT)
+THUMBNAILS = ROOT / "notebooks" / revisited.FOLDER
 
 
 def test_there_are_notebooks_to_check():
@@ -284,10 +286,17 @@ def test_drift_of_a_page_is_noticed(tmp_path):
     (tmp_path / "notebooks").mkdir()
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         (tmp_path / "notebooks" / path.name).write_text(path.read_text())
+    shutil.copytree(THUMBNAILS, tmp_path / "notebooks" / THUMBNAILS.name)
     assert pages.changes(tmp_path) == {}
     path = tmp_path / "notebooks" / "10_blocking.ipynb"
     path.write_text(path.read_text().replace("Takes about", "Takes roughly"))
     assert list(pages.changes(tmp_path)) == [path]
+    odd, lost = (tmp_path / "notebooks/thumbnails" / name for name in ("odd.png", "01-w1-run.png"))
+    odd.write_bytes(lost.read_bytes())
+    lost.write_bytes(b"")
+    changed = pages.changes(tmp_path)
+    assert changed.keys() == {path, odd, lost}
+    assert changed[odd] is None and changed[lost].startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("read", [["11"], ["10"], ["99"]])

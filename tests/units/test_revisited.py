@@ -24,6 +24,7 @@ DATA = learner_notes.notes()
 PATH = ROOT / "notebooks" / DATA["file"]
 PAGE = nbformat.read(PATH, 4)
 BOOKS = pages.lessons(ROOT)
+PICTURE = f"({revisited.FOLDER}/"
 LESSONS = learner_notes.read_lessons(BOOKS)
 LINES = [line for part in DATA["part"] for line in part.lines]
 NOTES = (ROOT / "tests/data/notes.txt").read_text("utf-8")
@@ -116,20 +117,22 @@ def test_the_count_at_the_top_is_that_of_the_rows():
 
 def test_links_lead_to_a_cell_of_a_lesson_and_pictures_are_there_small_with_their_words():
     cells = {path.name: {cell.id for cell in book.cells} for path, book in BOOKS.items()}
-    links = 0
+    links, pictures = 0, set()
     for cell in PARTS:
         for name, id in re.findall(r"\]\(([\w.]+)#cell-id=([\w-]+)\)", cell.source):
             assert id in cells[name], (name, id)
             links += 1
-        used = re.findall(r"!\[([^\]]*)\]\(attachment:([\w.-]+)\)", cell.source)
-        assert {name for _, name in used} == set(cell.get("attachments", {}))
-        assert cell.source.count("attachment:") == len(used)
+        used = re.findall(r"!\[([^\]]*)\]\(thumbnails/([\w.-]+)\)", cell.source)
+        assert cell.source.count(PICTURE) == len(used)
         assert [alt for alt, _ in used if not 20 < len(alt) <= 2 * revisited.MOST_ALT] == []
-        for data in cell.get("attachments", {}).values():
-            image = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
+        pictures |= {name for _, name in used}
+    assert links > 2 * 45
+    folder = PATH.parent / revisited.FOLDER
+    assert {path.name for path in folder.iterdir()} == pictures
+    for name in pictures:
+        with Image.open(folder / name) as image:
             assert image.width <= revisited.WIDTH and image.height <= revisited.HEIGHT
-    assert links > 2 * 30
-    assert PATH.stat().st_size < 1_500_000
+    assert sum(path.stat().st_size for path in [PATH, *folder.iterdir()]) < 1_500_000
 
 
 def test_a_settled_claim_shows_a_figure_of_each_of_its_lessons_that_has_one():
@@ -137,7 +140,7 @@ def test_a_settled_claim_shows_a_figure_of_each_of_its_lessons_that_has_one():
     for id in sorted({claim for claim, _ in rules.due()}):
         there = [n for n in claims()[id].lessons if n in LESSONS and id in LESSONS[n].verdicts]
         figures = [cell for n in there if (cell := learner_notes.figure_of(id, LESSONS[n]))]
-        assert rows_of(id)[0][2].count("attachment:") == len(figures), id
+        assert rows_of(id)[0][2].count(PICTURE) == len(figures), id
         without += [id] * (len(figures) < len(there))
     assert without == ["A8"], "the aside in Rust shows what it prints, and no figure"
 
@@ -211,13 +214,17 @@ def test_a_claim_without_a_figure_of_its_own_shows_one_of_its_section():
 # --- drift
 
 
-def remade(books) -> nbformat.NotebookNode:
+def remade(books) -> tuple[nbformat.NotebookNode, dict[Path, bytes]]:
+    """Return the page and its small pictures, made again from these lessons."""
     links = re.findall(r"(?:Before|Next): \[.*?\]\(.*?\)", PAGE.cells[-1].source)
-    return revisited.page(books, PAGE, (*links, "")[:2])
+    page, shown = revisited.page(books, (*links, "")[:2])
+    return page, revisited.thumbnails(shown, PATH.parent / revisited.FOLDER)
 
 
 def test_another_word_or_another_picture_in_a_lesson_changes_the_page():
-    assert remade(BOOKS) == PAGE
+    page, pictures = remade(BOOKS)
+    assert page == PAGE
+    assert all(path.read_bytes() == data for path, data in pictures.items())
     [path] = [path for path in BOOKS if path.name.startswith("05")]
     book = copy.deepcopy(BOOKS[path])
     for cell in book.cells:
@@ -227,19 +234,27 @@ def test_another_word_or_another_picture_in_a_lesson_changes_the_page():
                 output.data["text/plain"] = plain.replace(
                     "Verdict: holds in part", "Verdict: holds"
                 )
-    changed = remade(BOOKS | {path: book})
+    changed, same = remade(BOOKS | {path: book})
     assert [c.id for c, old in zip(changed.cells, PAGE.cells, strict=True) if c != old] == [
         "page-head",
         "part-01",
     ]
-    assert changed.cells[1].attachments == PAGE.cells[1].attachments
+    assert same == pictures
 
     [cell] = [cell for cell in book.cells if cell.id == "signature"]
     [picture] = [o for o in cell.outputs if "image/png" in o.get("data", {})]
     buffer = io.BytesIO()
     Image.new("RGB", (900, 400), "red").save(buffer, "PNG")
     picture.data["image/png"] = base64.b64encode(buffer.getvalue()).decode()
-    redrawn = remade(BOOKS | {path: book}).cells[1]
-    names = {n for n, data in redrawn.attachments.items() if data != PAGE.cells[1].attachments[n]}
-    assert names == {"05-signature.png"}
-    assert redrawn.metadata["made_from"] != PAGE.cells[1].metadata["made_from"]
+    _, redrawn = remade(BOOKS | {path: book})
+    assert {p.name for p, data in redrawn.items() if data != pictures[p]} == {"05-signature.png"}
+
+
+def test_a_small_picture_knows_what_it_was_made_from_and_a_broken_one_knows_nothing(tmp_path):
+    figure = LESSONS["10"].figures["s1-figure"].png
+    path = tmp_path / "a.png"
+    path.write_bytes(revisited.small(figure))
+    assert revisited.made_from(path) == revisited.digest(figure)
+    path.write_bytes(b"no picture")
+    assert revisited.made_from(path) == ""
+    assert revisited.thumbnails({"a.png": figure}, tmp_path) == {path: revisited.small(figure)}
