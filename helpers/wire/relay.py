@@ -3,8 +3,8 @@
 Plan: a relay listens on 127.0.0.1 and passes every byte on to its target, both ways; the
 client only has to use another port. It has a thread and a loop of its own, and is kept by
 name like a server. How one connection is passed on stands in relayed_connection.py, what
-may be wrong with it in faults.py, what is kept of it in tap.py. The cable of all its connections can
-be pulled, and plugged in again.
+may be wrong with it in faults.py, what is kept of it in tap.py. The cable of all its
+connections can be pulled, and plugged in again.
 
 Left out: TLS (the bytes pass, encrypted), UDP, and a delay of the handshake: the kernel
 completes that with the client before the relay hears of it.
