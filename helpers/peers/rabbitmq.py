@@ -75,7 +75,12 @@ class RabbitMQ:
         return f"amqp://guest:guest@{HOST}:{self.port}/"
 
     def start(self) -> None:
-        """Start it, or start it again after it was killed; ready when this returns."""
+        """Start it, or start it again after it was killed; ready when this returns.
+
+        One that runs goes on running.
+        """
+        if self.is_running():
+            return
         if self._guard is None:
             if program() is None:
                 raise FileNotFoundError("RabbitMQ is missing: there is no rabbitmq-server")

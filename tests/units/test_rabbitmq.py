@@ -63,6 +63,8 @@ def test_two_brokers_answer_side_by_side_on_loopback_and_one_is_killed_and_start
         members = family(one._guard.pid)
         folder = Path(members[1].cwd())
         address = one.url
+        one.start()
+        assert members[1].is_running(), "it runs, and goes on running"
         one.kill()
         assert not one.is_running() and other.is_running()
         assert folder.exists()
