@@ -45,7 +45,7 @@ MAY_VARY: dict[tuple[str, str], str] = {
     (_14, "plain"): "how much the kernel's queues hold depends on the machine",
     (_14, "ask"): "how much the kernel's queues hold depends on the machine",
     (_14, "no-wait"): "how much the kernel's queues hold depends on the machine",
-    (_14, "naive"): "how much the kernel's queues hold depends on the machine",
+    (_14, "naive-run"): "how much the kernel's queues hold depends on the machine",
     ("10_blocking.ipynb", "asyncio"): "a plain cell prints how long it took",
     ("10_blocking.ipynb", "compute"): "a plain cell prints how many beats it counted",
     ("10_blocking.ipynb", "frozen-plain"): "a plain cell prints ten measured times",

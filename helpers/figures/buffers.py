@@ -371,7 +371,8 @@ def _draw_guess(
     """Draw guesses of a level along the levels, guesses of a time across them or one strip."""
     if guess.unit != "s":
         factor = scale * _IN_BYTES.get(guess.unit, 1.0)
-        prediction.draw(ax, guess, at=lambda g: factor * g, across=True)
+        # At the right end, where the levels have come to rest: they fill up at the left.
+        prediction.draw(ax, guess, at=lambda g: factor * g, across=True, label_at_end=True)
         return
     y = places.get(guess.lane)
     prediction.draw(ax, guess, (0.05, high - 0.05) if y is None else (y - STRIP / 2, y + STRIP / 2))

@@ -5,7 +5,7 @@ dot where an event arrived (the end of a span of kind "delivery", which begins w
 was due), a cross where one was lost (a mark of kind "lost"). A dot is loud if its event came
 late; clients are late if many of their events are. At the right the same in numbers: how late
 events came at most, to the client that is watched (`slow`) and to the others, how many were
-lost, and how many waited at once (levels).
+lost, and how many waited at once (levels), in bytes, too, if all events have one size.
 What a lesson judged of a run (marks "right" and "wrong") stands in sentences under its row.
 
 Left out: when an event was sent; only what its receiver notices counts.
@@ -18,7 +18,7 @@ from typing import NamedTuple
 from helpers.figures import prediction, style
 from helpers.figures.prediction import Guesses, Panels
 from helpers.figures.style import LOOKS, Words
-from helpers.figures.units import seconds
+from helpers.figures.units import seconds, size
 from helpers.kernel.gauges import LEVEL
 from helpers.ledger import Ledger, Span
 
@@ -65,12 +65,13 @@ def draw(
     *,
     slow: str,
     claim: str = "Who gets what, and when",
+    event_bytes: int = 0,
 ):
     """Return the figure: a row per ledger, keyed by what it shows; `slow` is the client watched.
 
-    A prediction in seconds is how late the others are in its row, and stands there as a note.
-    A ValueError for a ledger without deliveries to the client watched, or a prediction of no
-    row.
+    A prediction in seconds is how late the others are in its row, and stands under that number.
+    With `event_bytes`, the size of an event, what waits is given in bytes, too. A ValueError
+    for a ledger without deliveries to the client watched, or a prediction of no row.
     """
     predictions = predictions or {}
     rows = _rows(panels, predictions, slow)
@@ -96,12 +97,13 @@ def draw(
         y = _draw_clients(ax, row, top)
         middle = top - LINE_IN * (len(row.deliveries) + 1) / 2
         _write(ax, 0.01 - LEFT / (right - LEFT), middle, title, fontsize=10)
-        for x, (value, is_loud) in zip(places, _values(row, slow), strict=True):
+        for x, (value, is_loud) in zip(places, _values(row, slow, event_bytes), strict=True):
             weight = "bold" if is_loud else "normal"
             _write(ax, x, middle, value, ha="center", fontweight=weight)
         if title in predictions:
             y -= SAID_IN
-            prediction.note(ax, predictions[title], 0.0, y, "the others are late by, ")
+            place = {"transform": ax.get_yaxis_transform(), "ha": "center"}
+            prediction.note(ax, predictions[title], places[0], y, **place)
         for sentence in row.judged:
             y -= SAID_IN
             ax.text(0.0, y, sentence, va="center", fontsize=9.5, color=style.INK)
@@ -118,6 +120,7 @@ def describe(
     *,
     slow: str,
     claim: str = "Who gets what, and when",
+    event_bytes: int = 0,
 ) -> Words:
     """Return the same figure in words: what every run shows, then what this run measured."""
     predictions = predictions or {}
@@ -136,10 +139,11 @@ def describe(
         lost = f"{who} loses some events" if who else "nothing is lost"
         words.stable.append(f"{title}: everybody but {slow} is {others}; {lost}.")
         words.stable += [f"{title}: {sentence}" for sentence in row.judged]
-        late, late_slow, number, waiting = (value for value, _ in _values(row, slow))
+        late, late_slow, number, _ = (value for value, _ in _values(row, slow))
+        in_bytes = f" ({size(row.waiting * event_bytes)})" if event_bytes else ""
         words.measured.append(
             f"{title}: {slow} late by {late_slow} at most, the others by {late}; "
-            f"{number} lost; {waiting} waiting at most."
+            f"{number} lost; {row.waiting} waiting at most{in_bytes}."
         )
         if panel in predictions:
             words.measured.append(prediction.words(title, predictions[panel]))
@@ -169,14 +173,17 @@ def _row(ledger: Ledger, slow: str) -> Row:
     )
 
 
-def _values(row: Row, slow: str) -> list[tuple[str, bool]]:
+def _values(row: Row, slow: str, event_bytes: int = 0) -> list[tuple[str, bool]]:
     """Return the numbers at the right of a row; harm to others and loss are written loud."""
     others = row.others(slow)
+    waiting = str(row.waiting)
+    if event_bytes:
+        waiting = f"{style.count(row.waiting, 'event')}\n{size(row.waiting * event_bytes)}"
     return [
         (seconds(row.latest_s(others)), row.are_late(others)),
         (seconds(row.latest_s([slow])), False),
         (str(row.lost_in_all or "nothing"), row.lost_in_all > 0),
-        (str(row.waiting), False),
+        (waiting, False),
     ]
 
 

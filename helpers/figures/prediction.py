@@ -144,12 +144,14 @@ def draw(
     unit: str = "",
     at: Callable[[float], float] = float,
     across: bool = False,
+    label_at_end: bool = False,
 ) -> None:
     """Draw the guesses as dashed lines at their values; set the axis' limits before.
 
     `unit` is the axis' unit of time, if it has one; `at` turns a guess, in that unit or in
     its own, into a place on the axis; `span` is the stretch of the other axis that
-    the lines take (None: all of it). `across` draws them from left to right, at heights.
+    the lines take (None: all of it). `across` draws them from left to right, at heights, with
+    the label at their left end (`label_at_end`: at their right).
     """
     low, high = sorted(ax.get_ylim() if across else ax.get_xlim())
     span = tuple(span or (ax.get_xlim() if across else ax.get_ylim()))
@@ -162,7 +164,7 @@ def draw(
         line = (span, [place] * 2) if across else ([place] * 2, span)
         ax.plot(*line, **style.DASHED, zorder=5)
     middle = at(values[len(values) // 2])
-    _write(ax, guess.label(), min(max(middle, low + edge), high), span, across)
+    _write(ax, guess.label(), min(max(middle, low + edge), high), span, across, label_at_end)
     if len(inside) < len(places):
         _point_beyond(ax, high, span, across)
 
@@ -190,12 +192,14 @@ def _fraction(ax, place: float, across: bool) -> float:
     return fraction[1 if across else 0]
 
 
-def _write(ax, text: str, place: float, span: Sequence[float], across: bool) -> None:
+def _write(
+    ax, text: str, place: float, span: Sequence[float], across: bool, at_end: bool = False
+) -> None:
     """Write the label beside its line, on the side where there is room."""
     far = _fraction(ax, place, across) > 0.62
     if across:
-        where, offset = (span[0], place), (4, -3 if far else 3)
-        alignment = {"ha": "left", "va": "top" if far else "bottom"}
+        where, offset = (span[at_end], place), (-4 if at_end else 4, -3 if far else 3)
+        alignment = {"ha": "right" if at_end else "left", "va": "top" if far else "bottom"}
     else:
         where, offset = (place, max(span)), (-4 if far else 4, -2)
         alignment = {"ha": "right" if far else "left", "va": "top"}

@@ -80,10 +80,19 @@ def test_what_was_judged_and_guessed_stands_under_its_row():
     figure = deliveries.draw({"one": made}, guess, slow="Ben")
     said = ["✔ Nobody waits.", "✘ Memory stays small."]
     assert set(said) <= set(written(figure))
-    assert "the others are late by, one possible guess: 0.5 s" in written(figure)
+    note = next(t for t in figure.axes[0].texts if t.get_text() == "one possible guess: 0.5 s")
+    value = next(t for t in figure.axes[0].texts if t.get_text() == "10 ms")
+    assert note.get_position()[0] == value.get_position()[0]  # under the number it is about
     words = deliveries.describe({"one": made}, guess, slow="Ben")
     assert words.stable[2:] == [f"one: {sentence}" for sentence in said]
     assert words.measured[-1] == "one, dashed: one possible guess: 0.5 s."
+
+
+def test_what_waits_is_given_in_bytes_too_if_all_events_have_one_size():
+    figure = deliveries.draw({"one": run(waiting=3)}, slow="Ben", event_bytes=10_000)
+    assert "3 events\n30 kB" in written(figure)
+    words = deliveries.describe({"one": run(waiting=3)}, slow="Ben", event_bytes=10_000)
+    assert words.measured[0].endswith("; 3 waiting at most (30 kB).")
 
 
 def test_what_cannot_be_drawn_is_refused():
