@@ -35,11 +35,13 @@ CONNECTED = """() => window.jupyterapp && jupyterapp.shell.currentWidget
     && jupyterapp.shell.currentWidget.sessionContext.session.kernel
     && jupyterapp.shell.currentWidget.sessionContext.session.kernel.connectionStatus
         === 'connected'"""
+# After an error the rest does not run.
 ALL_RAN = """() => {
     const panel = jupyterapp.shell.currentWidget;
     const code = panel.content.widgets.filter(w => w.model.type === 'code');
     return panel.sessionContext.session.kernel.status === 'idle'
-        && code.every(w => w.model.executionCount !== null);
+        && (code.every(w => w.model.executionCount !== null)
+            || code.some(w => w.model.toJSON().outputs.some(o => o.output_type === 'error')));
 }"""
 OUTPUTS = """() => jupyterapp.shell.currentWidget.content.widgets
     .filter(w => w.model.type === 'code').map(w => w.model.toJSON())"""
@@ -76,6 +78,8 @@ def lab(course):
         for key, value in os.environ.items()
         if key not in ("DISPLAY", "WAYLAND_DISPLAY", "PYTEST_CURRENT_TEST")
     } | {"HOME": str(home), "JUPYTER_CONFIG_DIR": str(home / ".jupyter")}
+    # Where rustup brought the Rust compiler, it looks for it in the home, too.
+    environment.setdefault("RUSTUP_HOME", str(Path.home() / ".rustup"))
     process = subprocess.Popen(
         [sys.executable, "tools/lab.py", "--LabApp.expose_app_in_browser=True"],
         cwd=course,
