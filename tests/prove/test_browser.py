@@ -22,54 +22,56 @@ PANELS = [
     if any("explore" in rules.tags(cell) for cell in rules.code_cells(book))
 ]
 PICTURE = """() => {
-    const seen = [...document.querySelectorAll('.jp-OutputArea .widget-image')]
+    const seen = [...document.querySelectorAll('[data-panel] .jp-OutputArea .widget-image')]
         .filter(image => image.offsetParent && image.naturalWidth > 400);
     return seen.length ? seen[seen.length - 1].src : '';
 }"""
 
 
-def explore_cell(path: Path) -> str:
-    """Return the id of the cell with the panel."""
-    [cell] = [c for c in rules.code_cells(BOOKS[path]) if "explore" in rules.tags(c)]
-    return cell.id
+def explore_cells(path: Path) -> list[str]:
+    """Return the ids of the cells with panels."""
+    return [c.id for c in rules.code_cells(BOOKS[path]) if "explore" in rules.tags(c)]
 
 
 def test_there_are_panels():
     assert PANELS
 
 
-def bring(page, path: Path, cell_id: str) -> None:
-    """Scroll to a cell: JupyterLab may leave out what is far from the screen."""
+def bring(page, path: Path, cell_id: str):
+    """Scroll to a cell, which JupyterLab may leave out far from the screen; return it."""
     [index] = [n for n, cell in enumerate(BOOKS[path].cells) if cell.id == cell_id]
     page.evaluate(
         f"""async () => {{
             const content = jupyterapp.shell.currentWidget.content;
             content.activeCellIndex = {index};
             await content.scrollToCell(content.widgets[{index}], 'start');
+            content.widgets.forEach(w => w.node.removeAttribute('data-panel'));
+            content.widgets[{index}].node.setAttribute('data-panel', '');
         }}"""
     )
     page.wait_for_timeout(500)
+    return page.locator("[data-panel]")
 
 
-def press_and_move(page, path: Path) -> None:
+def press_and_move(page, path: Path, cell_id: str) -> None:
     """Press the panel's Run, move its first slider or choose, and see the figure change."""
-    bring(page, path, explore_cell(path))
-    run = page.get_by_role("button", name="Run", exact=True).last
+    panel = bring(page, path, cell_id)
+    run = panel.get_by_role("button", name="Run", exact=True)
     run.scroll_into_view_if_needed()
     run.click()
     page.wait_for_function(f"({PICTURE})() !== ''", timeout=60_000)
     before = page.evaluate(PICTURE)
-    handle = page.locator(".widget-slider .noUi-handle:visible")
+    handle = panel.locator(".widget-slider .noUi-handle:visible")
     if handle.count():
         handle.first.focus()
         for _ in range(2):
             page.keyboard.press("ArrowRight")
     else:  # a panel that only asks for a choice
-        page.locator(".wire-live .widget-radio-box input:not(:checked):visible").first.check()
+        panel.locator(".wire-live .widget-radio-box input:not(:checked):visible").first.check()
     page.wait_for_function(f"({PICTURE})() !== {json.dumps(before)}", timeout=60_000)
     if folder := os.environ.get("WIRE_SCREENSHOTS"):
         page.wait_for_timeout(5000)
-        page.screenshot(path=Path(folder) / f"{path.stem}-panel.png")
+        page.screenshot(path=Path(folder) / f"{path.stem}-{cell_id}.png")
 
 
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
@@ -89,8 +91,8 @@ def test_run_all_and_the_panel_in_the_browser(browser, lab, path):
     assert found == {claim: outcome for claim, (outcome, _) in rules.verdicts(BOOKS[path]).items()}
     if folder := os.environ.get("WIRE_SCREENSHOTS"):
         scroll_and_shoot(page, Path(folder), path.stem)
-    if path in PANELS:
-        press_and_move(page, path)
+    for cell_id in explore_cells(path):
+        press_and_move(page, path, cell_id)
     assert errors == []
     page.close()
 
