@@ -24,6 +24,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -68,10 +69,17 @@ class RabbitMQ:
     def __init__(self) -> None:
         self.port = 0
         self._guard: subprocess.Popen | None = None
+        self._is_up = False
+        self._one_at_a_time = threading.Lock()  # a start that was stopped may still be under way
 
     @property
     def url(self) -> str:
-        """Return the address for clients, with the user that every new broker has."""
+        """Return the address for clients, with the user that every new broker has.
+
+        A RuntimeError with what to do while it does not run.
+        """
+        if not self._is_up:
+            raise RuntimeError("RabbitMQ does not run. Run the cell that starts it, then this one.")
         return f"amqp://guest:guest@{HOST}:{self.port}/"
 
     def start(self) -> None:
@@ -79,8 +87,12 @@ class RabbitMQ:
 
         One that runs goes on running.
         """
-        if self.is_running():
-            return
+        with self._one_at_a_time:
+            if not self.is_running():
+                self._start()
+            self._is_up = True
+
+    def _start(self) -> None:
         if self._guard is None:
             if program() is None:
                 raise FileNotFoundError("RabbitMQ is missing: there is no rabbitmq-server")
@@ -100,7 +112,9 @@ class RabbitMQ:
 
     def kill(self) -> None:
         """End all its processes at once, with SIGKILL; what it has on disk stays."""
-        answer = self._ask("kill")
+        with self._one_at_a_time:
+            self._is_up = False
+            answer = self._ask("kill")
         if answer != "killed":
             raise RuntimeError(f"RabbitMQ was not killed: {answer}")
 
@@ -130,7 +144,7 @@ class RabbitMQ:
 
     def close(self) -> None:
         """Stop it and remove its folder; closing twice does nothing more."""
-        guard, self._guard = self._guard, None
+        guard, self._guard, self._is_up = self._guard, None, False
         if guard is None:
             return
         with contextlib.suppress(BrokenPipeError):
@@ -224,13 +238,15 @@ def _free_ports(count: int) -> tuple[int, ...]:
 
 def _settings(folder: Path, amqp: int, erlang: int, epmd: int) -> dict[str, str]:
     """Write the broker's settings into its folder; return its environment, and no other."""
+    # Queues that are neither durable nor exclusive: refused from RabbitMQ 4.3 on, unless allowed.
+    allowed = "deprecated_features.permit.transient_nonexcl_queues = true\n"
     (folder / "rabbitmq.conf").write_text(
         f"listeners.tcp.1 = {HOST}:{amqp}\n"
         "loopback_users.guest = true\n"
         "disk_free_limit.absolute = 50MB\n"
         "vm_memory_high_watermark.absolute = 512MB\n"
         "log.console = true\n"
-        "log.console.level = error\n"
+        "log.console.level = error\n" + (allowed if _knows_deprecated_features() else "")
     )
     (folder / "enabled_plugins").write_text("[].\n")
     (folder / "env.conf").write_text("")
@@ -259,6 +275,12 @@ def _settings(folder: Path, amqp: int, erlang: int, epmd: int) -> dict[str, str]
         "ERL_EPMD_ADDRESS": HOST,
         "ERL_CRASH_DUMP_SECONDS": "0",
     }
+
+
+def _knows_deprecated_features() -> bool:
+    """Tell whether its settings may name deprecated features; an older one would not start."""
+    numbers = [int(number) for number in version().split(".")[:2] if number]
+    return numbers >= [3, 13]
 
 
 def _input_has_ended() -> bool:

@@ -67,6 +67,8 @@ def test_two_brokers_answer_side_by_side_on_loopback_and_one_is_killed_and_start
         assert members[1].is_running(), "it runs, and goes on running"
         one.kill()
         assert not one.is_running() and other.is_running()
+        with pytest.raises(RuntimeError, match="Run the cell that starts it"):
+            one.url  # noqa: B018
         assert folder.exists()
         one.start()
         assert one.is_running() and one.url == address
@@ -93,6 +95,32 @@ def test_it_ends_with_the_process_that_started_it_and_leaves_no_epmd():
     folder, *pids = result.stdout.split()
     assert len(pids) >= 3
     assert gone(list(map(int, pids)), Path(folder))
+
+
+@needs_rabbitmq
+def test_two_threads_may_start_it_and_it_starts_once():
+    """As a cell does that is run again while a start that was stopped is still under way."""
+    with RabbitMQ() as broker:
+        starts = [threading.Thread(target=broker.start) for _ in range(2)]
+        for start in starts:
+            start.start()
+        for start in starts:
+            start.join()
+        living = [m for m in family(broker._guard.pid) if m.status() != psutil.STATUS_ZOMBIE]
+        servers = [m for m in living if m.name() == "beam.smp"]
+        assert broker.is_running() and len(servers) == 1
+
+
+@pytest.mark.parametrize(
+    "version, allows", [("3.10.8", False), ("3.13.7", True), ("4.3.0", True), ("", False)]
+)
+def test_a_newer_one_is_told_to_allow_the_queues_that_it_would_refuse(
+    version, allows, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(rabbitmq, "version", lambda: version)
+    monkeypatch.setattr(rabbitmq, "program", lambda: tmp_path / "rabbitmq-server")
+    rabbitmq._settings(tmp_path, 1, 2, 3)
+    assert ("transient_nonexcl_queues" in (tmp_path / "rabbitmq.conf").read_text()) is allows
 
 
 @needs_rabbitmq
