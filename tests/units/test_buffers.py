@@ -112,6 +112,8 @@ def test_bytes_may_be_guessed_in_another_unit_and_what_is_gone_is_said_to_be_gon
     ledger.add("here", LEVEL, 0.5, 1.0, "0")
     ledger.add("there", LEVEL, 0.0, 1.0, "500000")
     [ax] = buffers.draw({"Bytes": ledger}, {"Bytes": guess(0.5, unit="MB")}, unit="byte").axes
+    label = next(t for t in ax.texts if t.get_text() == "one possible guess: 0.5 MB")
+    assert label.get_ha() == "right"  # where the levels are at rest, not where they fill up
     [line] = [line for line in ax.lines if line.get_linestyle() == "--"]
     assert line.get_ydata()[0] == pytest.approx(fills(ax)[0] / 2)
     words = buffers.describe({"Bytes": ledger}, unit="byte")
