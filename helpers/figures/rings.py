@@ -4,7 +4,8 @@ Plan: an experiment notes each ring's real indices at named moments (`note`): a 
 "ring" each. A column per moment, a row per ring. A ring is drawn as its slots in a circle,
 the first at the top, clockwise; the slots from head to tail are full and show their entry.
 The indices only grow: slot = index modulo size. Head and tail are pointed at; where they
-meet, the ring is empty.
+meet, the ring is empty. Between the two rings stands how many jobs are under way: those that
+the kernel has taken, less the receipts it has given (a job has one receipt here).
 
 Left out: time. The moments follow each other, but nothing says how quickly.
 """
@@ -66,6 +67,11 @@ def moments(ledger: Ledger) -> dict[str, dict[str, State]]:
     return found
 
 
+def under_way(rings: Mapping[str, State]) -> int:
+    """Return how many jobs the kernel has taken and not yet given a receipt for."""
+    return rings[SUBMISSION].head - rings[COMPLETION].tail
+
+
 def draw(
     panels: Mapping[str, Ledger], predictions: Mapping[str, prediction.Prediction] | None = None
 ):
@@ -73,7 +79,7 @@ def draw(
     title, found = _one(panels, predictions)
     columns = len(found)
     figure, axes = style.new_figure(2, 2 * style.WIDTH_IN / columns * 0.92 + 0.6, columns)
-    figure.subplots_adjust(left=0.06, right=0.99, top=0.83, bottom=0.01, wspace=0.02, hspace=0.02)
+    figure.subplots_adjust(left=0.06, right=0.99, top=0.83, bottom=0.01, wspace=0.02, hspace=0.16)
     figure.suptitle(title, x=0.01, y=0.985, ha="left", fontweight="bold", fontsize=11.5)
     for column, (moment, rings) in enumerate(found.items()):
         for row, name in enumerate(_WAITS):
@@ -81,6 +87,7 @@ def draw(
             _draw_ring(ax, name, rings[name])
             if row == 0:
                 ax.set_title(moment, fontsize=10, pad=16)
+                _say_under_way(ax, under_way(rings))
     for ax, (name, (waits_for, _)) in zip(axes[::columns], _WAITS.items(), strict=True):
         for text, x, look in ((name, -0.2, {}), (f"full: waits for {waits_for}", -0.1, _SMALL)):
             place = {"rotation": 90, "ha": "center", "va": "center", "transform": ax.transAxes}
@@ -97,7 +104,8 @@ def describe(
     words.stable.append(f"Two rings at {style.count(len(found), 'moment')}.")
     for moment, rings in found.items():
         states = "; ".join(f"the {name} {rings[name].words()}" for name in _WAITS)
-        words.stable.append(f"{' '.join(moment.split())}: {states}.")
+        jobs = style.count(under_way(rings), "job") if under_way(rings) else "no job"
+        words.stable.append(f"{' '.join(moment.split())}: {states}; {jobs} under way.")
     return words
 
 
@@ -142,6 +150,13 @@ def _draw_ring(ax, name: str, state: State) -> None:
     else:
         _point(ax, head, "head")
         _point(ax, tail, "tail")
+
+
+def _say_under_way(ax, jobs: int) -> None:
+    """Say below the upper ring what stands in neither."""
+    text = f"{style.count(jobs, 'job')} under way" if jobs else "no job under way"
+    look = {"fontsize": 10, "fontweight": "bold"} if jobs else _SMALL
+    ax.text(0, -1.55, text, ha="center", va="center", **look)
 
 
 def _at(degrees: float, radius: float) -> tuple[float, float]:

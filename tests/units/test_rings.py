@@ -5,7 +5,7 @@ import pytest
 from helpers.figures import rings
 from helpers.ledger import Ledger
 
-EMPTY = (3, 3, 8, [])
+EMPTY = (0, 0, 8, [])
 
 
 def noted(submission=(0, 3, 4, [1, 2, 3]), completion=EMPTY):
@@ -25,7 +25,7 @@ def test_slots_from_head_to_tail_are_full_and_show_their_entries():
     assert [wedge.get_facecolor() != white for wedge in upper.patches] == [True] * 3 + [False]
     assert [wedge.get_facecolor() != white for wedge in lower.patches] == [False] * 8
     assert {"1", "2", "3", "head", "tail", "head 0\ntail 3"} <= set(texts(upper))
-    assert "head,\ntail" in texts(lower)
+    assert "head, tail" in texts(lower)
 
 
 def test_indices_go_on_and_slots_come_round():
@@ -45,8 +45,18 @@ def test_the_words_are_the_same_in_every_run():
     assert words.measured == []
     assert words.stable[1] == (
         "posted: the submission ring holds 1, 2, 3 (head 0, tail 3); "
-        "the completion ring is empty (head 3, tail 3)."
+        "the completion ring is empty (head 0, tail 0); no job under way."
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [(0, "3 jobs under way"), (2, "1 job under way"), (3, "no job under way")],
+)
+def test_what_stands_in_neither_ring_is_counted_from_the_indices(given, said):
+    run = noted((3, 3, 4, []), (given, given, 8, []))
+    assert said in texts(rings.draw({"A": run}).axes[0])
+    assert rings.describe({"A": run}).stable[1].endswith(f"; {said}.")
 
 
 @pytest.mark.parametrize(
