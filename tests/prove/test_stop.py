@@ -8,7 +8,7 @@ from kernel import Kernel
 pytestmark = pytest.mark.alone  # its waits are short
 
 SETUP = """
-import asyncio, hashlib, socket, threading, time
+import asyncio, ctypes, hashlib, select, socket, threading, time
 from helpers import lesson
 from helpers.instruments import record
 lesson.begin("10")
@@ -22,6 +22,8 @@ CELLS = {
     "is busy": "await asyncio.sleep(0)\nwhile True: pass",
     "sleeps": "await asyncio.sleep(0)\ntime.sleep(60)",
     "receives": "await asyncio.sleep(0)\none, other = socket.socketpair()\none.recv(1)",
+    "waits in epoll": "select.epoll().poll()",
+    "waits in a function of C": "ctypes.CDLL(None).poll(None, 0, -1)",
     "sleeps under the instruments": "async with record() as ledger:\n    time.sleep(60)",
     "gathers a busy task": (
         "async def busy():\n    while True: pass\nawait asyncio.gather(busy(), asyncio.sleep(60))"
