@@ -39,6 +39,7 @@ class Telling(NamedTuple):
     stayed: str = _ANSWERED
     stopped: str = _STOPS
     went_on: str = _WORKS_ON
+    key: str = ""  # what the bars mean, above them at the right
 
     def of(self, row: Row) -> str:
         """Return what the server of a row did."""
@@ -125,7 +126,7 @@ def draw(
             guess = predictions[title]
             y = places.get(guess.lane)
             prediction.draw(ax, guess, None if y is None else (y - 0.42, y + 0.14), unit="s")
-        style.head(ax, title, "")
+        style.head(ax, title, telling.key)
     axes[-1].set_xlabel(telling.axis)
     return figure
 
