@@ -51,6 +51,7 @@ MAY_VARY: dict[tuple[str, str], str] = {
     ("10_blocking.ipynb", "frozen-plain"): "a plain cell prints ten measured times",
     ("16_short_polling.ipynb", "plain"): "prints how far a job is, each time it is asked",
     ("12_three_ways_to_know.ipynb", "a6-plain"): "prints a time",
+    ("13_push.ipynb", "p1-plain"): "prints times",
 }
 TAGS = {"setup", "figure", "exercise", "close", "explore"}
 # What a reader is never told, with what is wrong with it.
