@@ -16,6 +16,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from helpers.kernel import tcp, threads, uring
@@ -98,7 +99,15 @@ def _postgres() -> Path | None:
 
 
 def _rustc() -> str | None:
-    return shutil.which("rustc") if shutil.which("cc") else None  # it links with the C compiler
+    found = shutil.which("rustc")
+    # It links with the C compiler; and rustup puts a `rustc` in its place that may have none.
+    return found if found and shutil.which("cc") and _says_its_version(found) else None
+
+
+@cache
+def _says_its_version(command: str) -> bool:
+    """Tell whether a program starts and says a version; each is asked once."""
+    return bool(Program(command, lambda: command, "", {}).version())
 
 
 NEEDS: dict[str, Feature | Program] = {

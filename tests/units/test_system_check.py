@@ -79,6 +79,16 @@ class TestProgram:
         assert not self.row(tmp_path / "file").here
         assert not self.row(None).here
 
+    @pytest.mark.parametrize(
+        ("text", "here"), [("print('rustc 1.85.0')", True), ("raise SystemExit(1)", False)]
+    )
+    def test_a_rustc_counts_if_it_is_a_compiler_and_no_stand_in_for_one(
+        self, tmp_path, monkeypatch, text, here
+    ):
+        found = {"rustc": str(script(tmp_path, text)), "cc": "cc"}
+        monkeypatch.setattr(shutil, "which", found.get)
+        assert (needs.missing(["rustc"]) == []) == here
+
 
 @pytest.mark.parametrize(
     ("there", "user", "command"),
