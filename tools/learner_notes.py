@@ -23,12 +23,16 @@ OPEN = "not settled yet"
 
 @dataclass(frozen=True)
 class Line:
-    """What a line of the notes says: a claim, or something that claims nothing to be tested."""
+    """What a line of the notes says: a claim, or something that claims nothing to be tested.
 
-    notes: list[str]
+    An aside says where a claim comes from that stands in no line.
+    """
+
+    notes: list[str] = field(default_factory=list)
     claims: list[str] = field(default_factory=list)
     says: str = ""
     reply: str = ""
+    aside: str = ""
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,7 @@ def rows(
             else:
                 seen.add(claim.id)
                 told = "<br>".join(results(claim, lessons))
+                says = f"*{in_cell(line.aside)}*<br>{says}" if line.aside else says
                 shown = "<br>".join(pictures(claim, lessons, kept))
                 yield f"| {says} | {told} | {shown} |"
 
@@ -146,7 +147,7 @@ def head(data: dict, lessons: Mapping[str, Lesson]) -> str:
             "takes you to the place where it was settled. (If somebody else wrote the notes, read "
             "along: you will hear these sentences again.)",
             "",
-            f"> **Of your {of_all} sentences, {count[HOLDS]} hold, {count[IN_PART]} hold in part, "
+            f"> **Of your {of_all} statements, {count[HOLDS]} hold, {count[IN_PART]} hold in part, "
             f"{count[DOES_NOT_HOLD]} do not, and {count[ANSWERED]} questions are answered.**"
             + still_open(count[OPEN], lessons),
             "",
@@ -158,7 +159,7 @@ def head(data: dict, lessons: Mapping[str, Lesson]) -> str:
             "|:-:|:--|:--|--:|",
             *[line for name, line in zip(MEANS, key, strict=True) if count[name]],
             "",
-            "**Your notes at a glance**, a sign for each sentence, in your order:",
+            "**Your notes at a glance**, a sign for each statement, in your order:",
             "",
             "| part of the notes | |",
             "|:--|:--|",
@@ -168,7 +169,7 @@ def head(data: dict, lessons: Mapping[str, Lesson]) -> str:
 
 
 def still_open(count: int, lessons: Mapping[str, Lesson]) -> str:
-    """Return how many sentences are not settled yet, and which lessons are to settle them."""
+    """Return how many statements are not settled yet, and which lessons are to settle them."""
     if not count:
         return ""
     coming = sorted({n for claim in claims().values() for n in claim.lessons} - set(lessons))
@@ -178,7 +179,7 @@ def still_open(count: int, lessons: Mapping[str, Lesson]) -> str:
 
 
 def signs(part: Part, lessons: Mapping[str, Lesson], seen: set[str]) -> Iterator[str]:
-    """Yield a sign for each sentence of a part that is settled there, and not in an earlier one."""
+    """Yield a sign for each statement of a part that is settled there, and in no earlier one."""
     for claim in (claims()[id] for line in part.lines for id in line.claims):
         if claim.rating != FRAMING and claim.id not in seen:
             seen.add(claim.id)
