@@ -12,6 +12,14 @@ from helpers.kernel import uring
 
 SECCOMP = Path(__file__).resolve().parents[1] / "seccomp.py"
 ASK = "from helpers.course.needs import missing; print(missing(['io-uring']))"
+SHOW = """
+import asyncio
+from helpers.course import stored_runs
+
+run = asyncio.run(stored_runs.run_or_stored("12", "places", None, ["io-uring"]))
+print(len(run.marks(kind="value")), sorted(run.provenance))
+print(stored_runs.has("io-uring"))
+"""
 linux = pytest.mark.skipif(sys.platform != "linux", reason="a filter of Linux")
 
 
@@ -21,6 +29,19 @@ def test_a_refusal_is_a_missing_need(error):
     command = [sys.executable, SECCOMP, error, sys.executable, "-c", ASK]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert (done.stdout, done.stderr) == ("['io-uring']\n", "")
+
+
+@linux
+def test_where_it_is_refused_a_lesson_says_so_and_shows_the_stored_run():
+    command = [sys.executable, SECCOMP, "EPERM", sys.executable, "-c", SHOW]
+    environment = {k: v for k, v in os.environ.items() if k not in ("CI", "WIRE_RECORD")}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+    said, shown, plain_cell, answer = done.stdout.splitlines()
+    assert said.startswith("This experiment needs Linux's io_uring. To get it: ")
+    assert said.endswith(" Shown instead: a stored run.")
+    assert shown == "6 ['io-uring', 'made', 'python', 'system']"
+    assert plain_cell.startswith("This experiment needs Linux's io_uring. To get it: ")
+    assert answer == "False"
 
 
 @linux
