@@ -2,7 +2,8 @@
 
 Plan: a panel per ledger, all on the same two axes: time since the first arrival of its run,
 and how many arrivals (marks of one kind) fall into each bin of `bin_s` seconds. The fullest
-bin is named. Clients that ask in step make the teeth of a comb, others a level lawn.
+bin is named. Clients that ask in step make the teeth of a comb, others a level lawn. Where
+another kind of mark says which of them asked in vain (`in_vain`), that part of a bar is crossed.
 
 Left out: how long the requests took (the latency figure shows that).
 """
@@ -24,11 +25,17 @@ def bins(ledger: Ledger, bin_s: float, kind: str = "event") -> list[int]:
 
     A ValueError if there is none.
     """
+    return _bins(ledger, bin_s, kind, kind)
+
+
+def _bins(ledger: Ledger, bin_s: float, kind: str, counted: str) -> list[int]:
+    """Return how many marks of the kind `counted` fall into each bin of those of `kind`."""
     times = [mark.time_s for mark in ledger.marks(kind=kind)]
     if not times:
         raise ValueError(f"its ledger holds no {kind}")
-    counts = Counter(int((time_s - times[0]) / bin_s) for time_s in times)
-    return [counts[n] for n in range(max(counts) + 1)]
+    last = int((times[-1] - times[0]) / bin_s)
+    counts = Counter(int((mark.time_s - times[0]) / bin_s) for mark in ledger.marks(kind=counted))
+    return [counts[n] for n in range(last + 1)]
 
 
 def draw(
@@ -38,9 +45,11 @@ def draw(
     bin_s: float = 0.05,
     kind: str = "event",
     noun: str = "request",
+    in_vain: str = "",
 ):
     """Return the figure; a prediction is a number of arrivals in a bin.
 
+    `in_vain` is a kind of mark, one at the moment of each arrival that was in vain.
     A ValueError for no panel, for a ledger without arrivals, or a prediction of no panel.
     """
     predictions = predictions or {}
@@ -60,6 +69,8 @@ def draw(
             edgecolor="white",
             lw=0.5,
         )
+        if in_vain:
+            _draw_in_vain(ax, _bins(panels[title], bin_s, kind, in_vain), bin_s)
         ax.set_xlim(-0.01 * width_s, 1.01 * width_s)
         ax.set_ylim(0, 1.22 * top)
         fullest = some.index(max(some))
@@ -74,7 +85,8 @@ def draw(
         if title in predictions:
             prediction.draw(ax, predictions[title], across=True)
         ax.grid(axis="y", color=style.GRID, lw=0.6)
-        style.head(ax, title, f"{sum(some):,} {noun}s, {max(some)} at most in a bar")
+        vain = _in_vain(panels[title], in_vain)
+        style.head(ax, title, f"{sum(some):,} {noun}s{vain}, {max(some)} at most in a bar")
     axes[-1].set_xlabel(f"seconds since the first {noun}; each bar is {units.seconds(bin_s)} wide")
     figure.supylabel(f"{noun}s in a bar", fontsize=10, x=0.01)
     return figure
@@ -87,6 +99,7 @@ def describe(
     bin_s: float = 0.05,
     kind: str = "event",
     noun: str = "request",
+    in_vain: str = "",
 ) -> Words:
     """Return the same figure in words: how many there are; as measured, the fullest bar."""
     predictions = predictions or {}
@@ -94,12 +107,31 @@ def describe(
     words.stable.append(f"Bars: how many {noun}s come in each {units.seconds(bin_s)}.")
     for title, some in _found(panels, predictions, bin_s, kind).items():
         words.measured.append(
-            f"{title}: {sum(some):,} {noun}s in {len(some) * bin_s:.2f} s, "
+            f"{title}: {sum(some):,} {noun}s{_in_vain(panels[title], in_vain)} "
+            f"in {len(some) * bin_s:.2f} s, "
             f"{max(some)} at most in a bar, none in {some.count(0)} of {len(some)} bars."
         )
         if title in predictions:
             words.measured.append(prediction.words(title, predictions[title]))
     return words
+
+
+def _draw_in_vain(ax, counts: list[int], bin_s: float) -> None:
+    look = LOOKS["error"]
+    ax.bar(
+        [bin_s * n for n in range(len(counts))],
+        counts,
+        bin_s,
+        align="edge",
+        facecolor=look.face,
+        hatch=look.hatch,
+        edgecolor="white",
+        lw=0.5,
+    )
+
+
+def _in_vain(ledger: Ledger, kind: str) -> str:
+    return f", {len(ledger.marks(kind=kind))} of them in vain (crossed)" if kind else ""
 
 
 def _found(panels, predictions, bin_s: float, kind: str) -> dict[str, list[int]]:

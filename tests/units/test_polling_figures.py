@@ -159,3 +159,15 @@ def test_panels_share_their_axes():
 def test_a_comb_needs_arrivals_and_bins(panels, options, message):
     with pytest.raises(ValueError, match=message):
         comb.describe(panels, **options)
+
+
+def test_the_part_of_a_bar_that_asked_in_vain_is_drawn_over_it_and_told():
+    ledger = Ledger()
+    for time_s in (10.0, 10.01, 10.25):
+        ledger.mark("clients", "event", "asks", time_s)
+    ledger.mark("clients", "error", "503", 10.01)
+    [ax] = comb.draw({"A": ledger}, bin_s=0.1, in_vain="error").axes
+    assert [bar.get_height() for bar in ax.patches] == [2, 0, 1, 1, 0, 0]
+    [words] = comb.describe({"A": ledger}, bin_s=0.1, in_vain="error").measured
+    assert words.startswith("A: 3 requests, 1 of them in vain (crossed) in 0.30 s")
+    assert "in vain" not in comb.describe({"A": ledger}, bin_s=0.1).measured[0]
