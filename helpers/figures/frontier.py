@@ -33,12 +33,12 @@ def points(ledger: Ledger) -> list[Point]:
 
     The label of a request names its client. A ValueError if there is no such lane.
     """
-    requests: dict[str, list[str]] = {}
+    requests: dict[str, dict[str, list[float]]] = {}
     lags: dict[str, list[float]] = {}
     times: list[float] = []
     for start_s, end_s, lane, kind, label in list(ledger.rows):
         if kind == "request":
-            requests.setdefault(lane, []).append(label)
+            requests.setdefault(lane, {}).setdefault(label, []).append(start_s)
             times += [start_s, end_s]
         elif kind == "queued":
             lags.setdefault(lane, []).append(end_s - start_s)
@@ -48,9 +48,17 @@ def points(ledger: Ledger) -> list[Point]:
     length_s = max(times) - min(times)
     found = []
     for lane in both:
-        per_s = len(requests[lane]) / len(set(requests[lane])) / length_s
+        rates = [_rate(starts_s, length_s) for starts_s in requests[lane].values()]
+        per_s = sum(rates) / len(rates)
         found.append(Point(lane, per_s, sum(lags[lane]) / len(lags[lane])))
     return sorted(found, key=lambda point: point.requests_per_s)
+
+
+def _rate(starts_s: list[float], length_s: float) -> float:
+    """Return the requests per second of a client; n requests have n - 1 intervals."""
+    if len(starts_s) < 2:
+        return 1 / length_s
+    return (len(starts_s) - 1) / (max(starts_s) - min(starts_s))
 
 
 def draw(
@@ -98,6 +106,7 @@ def draw(
             ha="left" if point.lane in told else "right",
             va="center" if point.lane in told else "top",
             fontsize=9.5,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
         )
     if title in predictions:
         prediction.draw(ax, predictions[title], unit="s", across=True)

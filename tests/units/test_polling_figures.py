@@ -85,7 +85,7 @@ def watched(lags):
 
 
 def test_a_point_is_a_rate_of_one_client_and_a_mean_lag():
-    slow, quick = frontier.points(watched({"quick": (100, 0.05), "slow": (10, 0.5)}))
+    slow, quick = frontier.points(watched({"quick": (101, 0.05), "slow": (11, 0.5)}))
     assert (slow.lane, slow.requests_per_s, slow.lag_s) == ("slow", 1, pytest.approx(0.5))
     assert (quick.lane, quick.requests_per_s) == ("quick", 10)
 
