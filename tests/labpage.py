@@ -103,7 +103,7 @@ def lab(course):
         yield address[0]
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 @pytest.fixture(scope="module")

@@ -229,7 +229,7 @@ def lab(tmp_path):
     threading.Thread(target=process.stderr.read, daemon=True).start()
     yield found[0]
     process.terminate()
-    process.wait(20)
+    process.wait(60)
 
 
 EXPORTS = """
