@@ -3,10 +3,11 @@
 Plan: a row per ledger, and in it a thin line per client, in the order of the clients' names: a
 dot where an event arrived (the end of a span of kind "delivery", which begins when the event
 was due), a cross where one was lost (a mark of kind "lost"). A dot is loud if its event came
-late; clients are late if many of their events are. At the right the same in numbers: how late
-events came at most, to the client that is watched (`slow`) and to the others, how many were
-lost, and how many waited at once (levels), in bytes, too, if all events have one size.
-What a lesson judged of a run (marks "right" and "wrong") stands in sentences under its row.
+late; clients are late, or lose many, if it is so of many of their events. At the right the
+same in numbers: how late events came at most, to the client that is watched (`slow`) and to
+the others, how many were lost, and how many waited at once (levels), in bytes, too, if all
+events have one size. What a lesson judged of a run (marks "right" and "wrong") stands in
+sentences under its row.
 
 Left out: when an event was sent; only what its receiver notices counts.
 """
@@ -23,7 +24,7 @@ from helpers.kernel.gauges import LEVEL
 from helpers.ledger import Ledger, Span
 
 LATE_S = 0.25  # an event that came later than this is late
-MANY = 0.15  # clients are late if more than this part of their events is: one hiccup is not enough
+MANY = 0.15  # more than this part of a client's events: one hiccup of the machine is not enough
 LINE_IN, GAP_IN, SAID_IN = 0.21, 0.2, 0.26  # a client, between two rows, a sentence: in inches
 COLUMN_IN = 0.92
 LEFT = 0.17  # the part of the width that the names of rows and clients take
@@ -48,6 +49,11 @@ class Row(NamedTuple):
         """Tell whether many of the events for these clients came late."""
         spans = [s for lane in lanes for s in self.deliveries[lane]]
         return sum(s.duration_s > LATE_S for s in spans) > MANY * len(spans)
+
+    def loses_many(self, lane: str) -> bool:
+        """Tell whether this client loses many of its events."""
+        number = len(self.lost[lane])
+        return number > MANY * (number + len(self.deliveries[lane]))
 
     def others(self, slow: str) -> list[str]:
         """Return all clients but one."""
@@ -135,8 +141,10 @@ def describe(
     for panel, row in rows.items():
         title = " ".join(panel.split())
         others = "late" if row.are_late(row.others(slow)) else "on time"
-        who = " and ".join(lane for lane, times in row.lost.items() if times)
-        lost = f"{who} loses some events" if who else "nothing is lost"
+        many = [lane for lane in row.deliveries if row.loses_many(lane)]
+        lost = "nobody loses many" if row.lost_in_all else "nothing is lost"
+        if many:
+            lost = f"many events for {' and '.join(many)} are lost"
         words.stable.append(f"{title}: everybody but {slow} is {others}; {lost}.")
         words.stable += [f"{title}: {sentence}" for sentence in row.judged]
         late, late_slow, number, _ = (value for value, _ in _values(row, slow))

@@ -40,11 +40,20 @@ def test_the_words_say_who_is_late_and_what_is_lost():
     words = deliveries.describe(panels, slow="Ben")
     assert words.stable[1:] == [
         "block: everybody but Ben is late; nothing is lost.",
-        "drop: everybody but Ben is on time; Ben loses some events.",
+        "drop: everybody but Ben is on time; many events for Ben are lost.",
     ]
     assert words.measured == [
         "block: Ben late by 1.00 s at most, the others by 0.80 s; nothing lost; 3 waiting at most.",
         "drop: Ben late by 1.00 s at most, the others by 10 ms; 2 lost; 3 waiting at most.",
+    ]
+
+
+def test_one_lost_event_of_many_is_a_hiccup_and_the_words_do_not_name_its_client():
+    ledger = run(lost=[2, 3])
+    for n in range(40):
+        ledger.add("Ben", "delivery", 2.0 + n, 2.01 + n, str(n))
+    assert deliveries.describe({"drop": ledger}, slow="Ben").stable[1:] == [
+        "drop: everybody but Ben is on time; nobody loses many."
     ]
 
 
